@@ -1,0 +1,57 @@
+/**
+ * Drains with a snapshot pinned throughout: the rate of the last tenth against the first. Prints both, and the holder's
+ * backend_xmin before and after.
+ *
+ *   npx tsx bench/pinned.ts [--messages 200000]
+ */
+import { parseArgs } from "node:util";
+import pg from "pg";
+import { startPostgres } from "../scripts/postgres-server.js";
+import { perSecond } from "./figures.js";
+import { drainLeasedRows, loadLeasedRows } from "./leased-rows.js";
+import { drainQueue, fillLog } from "./queue.js";
+
+const { values } = parseArgs({ options: { messages: { type: "string", default: "200000" } } });
+const messages = Number(values.messages);
+
+async function pinned<T>(pool: pg.Pool, work: () => Promise<T>): Promise<T> {
+  const holder = await pool.connect();
+  const xmin = async () => {
+    const { rows } = await holder.query("select backend_xmin from pg_stat_activity where pid = pg_backend_pid()");
+    return rows[0].backend_xmin;
+  };
+  try {
+    await holder.query("begin isolation level repeatable read; select 1");
+    const before = await xmin();
+    const result = await work();
+    console.log("backend_xmin before", before, "after", await xmin());
+    return result;
+  } finally {
+    await holder.query("rollback");
+    holder.release();
+  }
+}
+
+function print(name: string, tenths: readonly number[]): void {
+  const spans = tenths.map((at, n) => at - (tenths[n - 1] ?? 0));
+  const rates = spans.map((ms) => perSecond(messages / 10, ms));
+  const [first, last] = [rates[0] as number, rates.at(-1) as number];
+  console.log(name.padEnd(12), "first tenth", first, "/s, last", last, "/s, ratio", (last / first).toFixed(2), `(${rates.join(" ")})`);
+}
+
+async function main(): Promise<void> {
+  const server = await startPostgres();
+  const pool = new pg.Pool({ connectionString: server.url });
+  pool.on("error", () => {});
+  try {
+    await fillLog(pool, messages);
+    print("ours", (await pinned(pool, () => drainQueue(pool, server.url, messages))).tenths);
+    await loadLeasedRows(pool, messages);
+    print("leased rows", (await pinned(pool, () => drainLeasedRows(pool, messages, 1, 500))).tenths);
+  } finally {
+    await pool.end();
+    await server.stop();
+  }
+}
+
+await main();

@@ -1,0 +1,2 @@
+import * as x from "opinionated-events/postgres";
+console.log(Object.keys(x));

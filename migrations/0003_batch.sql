@@ -1,0 +1,277 @@
+-- Batches: what one worker leases at once. docs/decisions/windows.md argues the arithmetic.
+
+create table opinionated_events.lease (
+  queue text collate "C" not null,
+  topic text collate "C" not null,
+  seq bigint not null,
+  -- Random rather than from a sequence: after a crash of the server a sequence may hand out a value again.
+  token bigint not null,
+  -- The application_name of a session that lives as long as the worker's process; null if it has none.
+  session text,
+  expires_at timestamptz not null,
+  -- Positions that are finished, and those that may have been started (null: any).
+  done bigint[] not null default '{}',
+  started bigint[],
+  primary key (queue, topic, seq)
+) with (fillfactor = 70);
+
+create function opinionated_events.new_token() returns bigint language sql volatile as $$
+  select (random() * 9007199254740991)::bigint
+$$;
+
+-- The transactions that were in flight when cursor c's window was opened and are visible in vis now, as far
+-- as they wrote to the topic. Row comparisons and this order, so that only (topic, xid, position) can serve.
+create function opinionated_events.late_xids(c opinionated_events.batch, seen pg_snapshot) returns xid8[]
+language plpgsql volatile
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set jit = off
+set plan_cache_mode = force_generic_plan as $$
+begin
+  return array(
+    select x from (
+      select pg_snapshot_xip(c.cur)
+      union all
+      select g::text::xid8
+      from generate_series(pg_snapshot_xmax(c.cur)::text::bigint, c.mark::text::bigint) g
+    ) s (x)
+    where pg_visible_in_snapshot(x, seen) and (
+      select true from opinionated_events.message m
+      where m.topic = c.topic and (m.xid, m.position) > (x, c.base) and (m.xid, m.position) < (x, 9223372036854775807)
+      order by m.topic, m.xid, m.position limit 1));
+end $$;
+
+-- Leases the next batch of (queue, topic): at most n rows of the current window, else of a new one. The first
+-- row returned is the lease (seq, token), the others are its messages in order; nothing if there is nothing.
+-- early: the message is not due yet.
+--
+-- Opening a window, in this order: 1. read the newest row under the lock, 2. take the snapshot, 3. read the
+-- head, 4. assign the xid, which is the mark. Subscriptions are read after the snapshot, so that no message
+-- published after a subscription committed is passed over by a claim that has not seen it.
+create function opinionated_events.claim(q text, t text, n int, worker_session text, lease_ms int)
+returns table (
+  seq bigint, token bigint, "position" bigint, early boolean, name text, id uuid, key text,
+  payload json, headers json, published_at timestamptz, deliver_at timestamptz
+) language plpgsql volatile
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set jit = off
+set plan_cache_mode = force_generic_plan as $$
+#variable_conflict use_column
+declare
+  c opinionated_events.batch;
+  e opinionated_events.epoch;
+  mark xid8;
+  prev bigint;
+  prev_head bigint;
+  opened boolean := false;
+  unfinished boolean;
+  opened_at timestamptz;
+  every boolean;
+  names text[];
+  prefixes text[];
+begin
+  perform opinionated_events.require_own_transaction('claim');
+  -- A claim that a crash of the server forgets is only a batch that was never leased; the acknowledgement,
+  -- which flushes, comes after it in the log.
+  perform set_config('synchronous_commit', 'off', true);
+  perform pg_advisory_xact_lock(hashtext('opinionated_events.claim:' || q), hashtext(t));
+  select * into c from opinionated_events.batch b where b.queue = q and b.topic = t
+    order by b.queue desc, b.topic desc, b.seq desc limit 1;
+  if not found then
+    raise exception 'queue % does not read topic %', q, t using errcode = 'no_data_found';
+  end if;
+  prev := c.seq; mark := c.mark; prev_head := c.head; unfinished := not c.last;
+  loop
+    if c.last then
+      exit when opened;
+      opened := true; opened_at := clock_timestamp();
+      select * into e from opinionated_events.epoch x where x.base > c.base order by x.base limit 1;
+      c.vis := case when e.base is null then pg_current_snapshot() else '9223372036854775806:9223372036854775806:' end;
+      c.late := opinionated_events.late_xids(c, c.vis);
+      c.lo_mark := c.mark; c.lo_head := c.head; c.hi := c.base;
+      if e.base is null then
+        c.cur := c.vis; mark := null; c.head := opinionated_events.head();
+        exit when c.head = c.lo_head and c.late = '{}';
+      else
+        c.cur := e.snap; mark := e.mark; c.head := e.base; c.base := e.base;
+      end if;
+    end if;
+    c.lo := c.hi;
+    select coalesce(bool_or(s.pattern in ('*', t || '.*')), false),
+           array_agg(s.pattern), array_agg(left(s.pattern, -1)) filter (where right(s.pattern, 2) = '.*')
+      into every, names, prefixes
+      from opinionated_events.subscription s where s.queue = q and s.topic in (t, '*');
+    if c.late = '{}' then
+      return query
+      with r as materialized (
+        select m.position as p, m.deliver_at > clock_timestamp(), m.name, m.id, m.key, m.payload, m.headers, m.published_at, m.deliver_at
+        from opinionated_events.message m
+        where m.topic = t and m.position > greatest(c.hi, c.lo_head) and m.position <= c.head
+          and (m.xid > c.lo_mark) is true and pg_visible_in_snapshot(m.xid, c.vis)
+          and (every or m.name = any (names) or m.name ^@ any (prefixes))
+        order by m.position limit n),
+      b as (
+        insert into opinionated_events.batch as b
+        select q, t, prev + 1, c.late, c.lo_mark, c.lo_head, c.vis, c.cur, c.head,
+          coalesce(mark, pg_current_xact_id()), c.base, c.lo, s.hi, s.k < n,
+          coalesce((select l.seq from opinionated_events.lease l where l.queue = q and l.topic = t and l.seq >= c.oldest
+            order by l.queue, l.topic, l.seq limit 1), prev + 1)
+        from (select count(*) k, max(r.p) hi from r) s where s.k > 0 returning b.seq),
+      l as (
+        insert into opinionated_events.lease as l (queue, topic, seq, token, session, expires_at)
+        select q, t, b.seq, opinionated_events.new_token(), worker_session, clock_timestamp() + lease_ms * interval '1 ms'
+        from b returning l.seq, l.token)
+      select l.seq, l.token, null::bigint, null::boolean, null::text, null::uuid, null::text, null::json, null::json, null::timestamptz, null::timestamptz from l
+      union all
+      select null, null, r.* from r;
+    else
+      return query
+      with r as materialized (
+        select * from (
+          select y.* from unnest(c.late) x cross join lateral (
+            select m.position as p, m.deliver_at > clock_timestamp(), m.name, m.id, m.key, m.payload, m.headers, m.published_at, m.deliver_at
+            from opinionated_events.message m
+            where m.topic = t and (m.xid, m.position) > (x, c.hi) and (m.xid, m.position) <= (x, c.head)
+              and (every or m.name = any (names) or m.name ^@ any (prefixes))
+            order by m.topic, m.xid, m.position limit n) y
+          union all
+          (select m.position as p, m.deliver_at > clock_timestamp(), m.name, m.id, m.key, m.payload, m.headers, m.published_at, m.deliver_at
+            from opinionated_events.message m
+            where m.topic = t and m.position > greatest(c.hi, c.lo_head) and m.position <= c.head
+              and (m.xid > c.lo_mark) is true and pg_visible_in_snapshot(m.xid, c.vis)
+              and (every or m.name = any (names) or m.name ^@ any (prefixes))
+            order by m.position limit n)) y
+        order by p limit n),
+      b as (
+        insert into opinionated_events.batch as b
+        select q, t, prev + 1, c.late, c.lo_mark, c.lo_head, c.vis, c.cur, c.head,
+          coalesce(mark, pg_current_xact_id()), c.base, c.lo, s.hi, s.k < n,
+          coalesce((select l.seq from opinionated_events.lease l where l.queue = q and l.topic = t and l.seq >= c.oldest
+            order by l.queue, l.topic, l.seq limit 1), prev + 1)
+        from (select count(*) k, max(r.p) hi from r) s where s.k > 0 returning b.seq),
+      l as (
+        insert into opinionated_events.lease as l (queue, topic, seq, token, session, expires_at)
+        select q, t, b.seq, opinionated_events.new_token(), worker_session, clock_timestamp() + lease_ms * interval '1 ms'
+        from b returning l.seq, l.token)
+      select l.seq, l.token, null::bigint, null::boolean, null::text, null::uuid, null::text, null::json, null::json, null::timestamptz, null::timestamptz from l
+      union all
+      select null, null, r.* from r;
+    end if;
+    if found then return; end if;
+    c.last := true;
+  end loop;
+  -- Nothing. The empty window is remembered if it says that a cursor thought to be unfinished is not, if the
+  -- walk was long, or if the log has moved far: rows that are uncommitted, rolled back or not wanted are then
+  -- walked once, not at each poll.
+  if unfinished or c.late <> '{}' or e.base is not null or clock_timestamp() - opened_at > interval '3 ms' or c.head - prev_head > 100000 then
+    insert into opinionated_events.batch values (
+      q, t, prev + 1, c.late, c.lo_mark, c.lo_head, c.vis, c.cur, c.head,
+      coalesce(mark, pg_current_xact_id()), c.base, c.hi, c.hi, true, c.oldest);
+  end if;
+end $$;
+
+-- Records what has become of batches. batches: [{n, queue, topic, seq, token, done}]: without done all is settled, and
+-- the lease ends; else it is renewed, and the positions in done are remembered. What needs a row of its own becomes a
+-- delivery in the same statement. leftovers: [{n, position, state, after_ms, attempt, reason}], where n is the batch.
+-- Returns the n of those that were still ours: who has lost the lease changes nothing.
+create function opinionated_events.settle_batches(batches json, leftovers json, lease_ms int) returns setof int
+language plpgsql volatile
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off
+set plan_cache_mode = force_generic_plan as $$
+begin
+  return query
+  with o as materialized (
+    select * from json_to_recordset(batches)
+      as o (n int, queue text, topic text, seq bigint, token bigint, done bigint[])),
+  ended as (
+    delete from opinionated_events.lease l using o
+    where o.done is null and l.queue = o.queue and l.topic = o.topic and l.seq = o.seq and l.token = o.token
+    returning o.n, l.queue, l.topic),
+  renewed as (
+    update opinionated_events.lease l
+    set expires_at = clock_timestamp() + lease_ms * interval '1 ms', done = o.done
+    from o
+    where o.done is not null and l.queue = o.queue and l.topic = o.topic and l.seq = o.seq and l.token = o.token
+    returning o.n, l.queue, l.topic),
+  ours as (select * from ended union all select * from renewed),
+  kept as (
+    insert into opinionated_events.delivery
+      (queue, topic, position, name, id, key, payload, headers, published_at, deliver_at, state, due_at, attempt, reason)
+    select ours.queue, ours.topic, m.position, m.name, m.id, m.key, m.payload, m.headers, m.published_at, m.deliver_at,
+      k.state, opinionated_events.due_at(k.state, k.after_ms, m.deliver_at), k.attempt, k.reason
+    from json_to_recordset(leftovers) as k (n int, position bigint, state text, after_ms float8, attempt int, reason json)
+    join ours on ours.n = k.n
+    cross join lateral (
+      select * from opinionated_events.message m where m.topic = ours.topic and m.position = k.position
+      order by m.topic, m.position limit 1) m
+    on conflict do nothing)
+  select ours.n from ours;
+end $$;
+
+-- Turns what an expired batch left unfinished into deliveries. The lease row goes, and its token with it.
+-- A message that may have been running counts a lost worker: it may be what killed it.
+create function opinionated_events.take_over(l opinionated_events.lease) returns int language plpgsql volatile
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set jit = off
+set plan_cache_mode = force_generic_plan as $$
+declare
+  b opinionated_events.batch;
+  patterns text[];
+  taken int;
+begin
+  delete from opinionated_events.lease x
+    where x.queue = l.queue and x.topic = l.topic and x.seq = l.seq and x.token = l.token and x.expires_at <= clock_timestamp()
+    returning * into l;
+  if not found then return 0; end if; -- finished, renewed or taken over meanwhile
+  select * into strict b from opinionated_events.batch x where x.queue = l.queue and x.topic = l.topic and x.seq = l.seq;
+  patterns := array(select s.pattern from opinionated_events.subscription s where s.queue = l.queue and s.topic in (l.topic, '*'));
+  insert into opinionated_events.delivery
+    (queue, topic, position, name, id, key, payload, headers, published_at, deliver_at, state, due_at, attempt, lost)
+  select l.queue, l.topic, m.position, m.name, m.id, m.key, m.payload, m.headers, m.published_at, m.deliver_at, 'waiting',
+    greatest(clock_timestamp(), m.deliver_at), m.suspect::int, m.suspect::int
+  from (
+    select m.*, l.started is null or m.position = any (l.started) as suspect from (
+      select y.* from unnest(b.late) x cross join lateral (
+        select m.* from opinionated_events.message m
+        where m.topic = l.topic and (m.xid, m.position) > (x, b.lo) and (m.xid, m.position) <= (x, b.hi)
+        order by m.topic, m.xid, m.position limit 1000000) y
+      union all
+      (select m.* from opinionated_events.message m
+        where m.topic = l.topic and m.position > greatest(b.lo, b.lo_head) and m.position <= b.hi
+          and (m.xid > b.lo_mark) is true and pg_visible_in_snapshot(m.xid, b.vis)
+        order by m.topic, m.position limit 1000000)) m
+    where m.position <> all (l.done) and opinionated_events.is_match(m.name, patterns)) m
+  on conflict do nothing;
+  get diagnostics taken = row_count;
+  return taken;
+end $$;
+
+-- Run at an interval, not in the claim. Takes over batches whose lease is over. A worker whose session is gone
+-- has grace_ms to renew, in case only the session was cut; then its lease is over. Returns the number of
+-- messages taken over, and the milliseconds until the next lease under suspicion ends (null if there is none).
+create function opinionated_events.sweep(queues text[], grace_ms int, out taken int, out next_ms float8)
+language plpgsql volatile
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set jit = off
+set plan_cache_mode = force_generic_plan as $$
+declare
+  l opinionated_events.lease;
+  t record;
+  lower_bound bigint;
+begin
+  taken := 0;
+  for t in select qt.queue, qt.topic from opinionated_events.queue_topic qt where qt.queue = any (queues) order by 1, 2 loop
+    select least(b.oldest, b.seq) into lower_bound from opinionated_events.batch b
+      where b.queue = t.queue and b.topic = t.topic order by b.queue desc, b.topic desc, b.seq desc limit 1;
+    for l in select * from opinionated_events.lease x
+      where x.queue = t.queue and x.topic = t.topic and x.seq >= lower_bound
+        and (x.expires_at <= clock_timestamp() or (x.session is not null and not opinionated_events.is_session_alive(x.session)))
+      order by x.queue, x.topic, x.seq
+    loop
+      if l.expires_at <= clock_timestamp() then
+        taken := taken + opinionated_events.take_over(l);
+        continue;
+      end if;
+      update opinionated_events.lease x set expires_at = least(x.expires_at, clock_timestamp() + grace_ms * interval '1 ms')
+        where x.queue = l.queue and x.topic = l.topic and x.seq = l.seq and x.token = l.token
+        returning x.expires_at into l.expires_at;
+      next_ms := least(next_ms, extract(epoch from l.expires_at - clock_timestamp()) * 1000);
+    end loop;
+    delete from opinionated_events.batch b where b.queue = t.queue and b.topic = t.topic and b.seq < lower_bound;
+  end loop;
+end $$;

@@ -1,0 +1,88 @@
+-- Waking up. NOTIFY takes a lock on the whole database until the commit is flushed, so a publish notifies only
+-- if a receiver has said that it is idle. docs/decisions/wake-up.md argues that no wake-up is lost.
+
+-- Some receiver is idle until this time, in milliseconds since 1970. A sequence, because it must be read as it is
+-- now: a REPEATABLE READ publisher would see the row of a table as it was.
+create sequence opinionated_events.idle_until as bigint minvalue 0 start 0;
+
+-- After the insert, so that the transaction has its xid: a receiver that sets the register later sees it in flight.
+create function opinionated_events.wake() returns trigger language plpgsql as $$
+begin
+  if (select last_value from opinionated_events.idle_until) > extract(epoch from clock_timestamp()) * 1000 then
+    perform pg_notify('opinionated_events', '');
+  end if;
+  return null;
+end $$;
+create trigger wake after insert on opinionated_events.message
+  for each statement execute function opinionated_events.wake();
+
+-- Says that a receiver is idle for so long. A later time of another one is kept. Returns the transactions that may
+-- have published without seeing it: those in flight in the snapshot, and up to the mark.
+create function opinionated_events.declare_idle(for_ms int, out in_flight pg_snapshot, out mark xid8)
+language plpgsql volatile as $$
+begin
+  perform set_config('synchronous_commit', 'off', true);
+  perform setval('opinionated_events.idle_until', greatest(
+    (select last_value from opinionated_events.idle_until), (extract(epoch from clock_timestamp()) * 1000)::bigint + for_ms));
+  in_flight := pg_current_snapshot();
+  mark := pg_current_xact_id();
+end $$;
+
+-- True while one of those transactions is still in flight.
+create function opinionated_events.is_in_flight(in_flight pg_snapshot, mark xid8) returns boolean
+language sql volatile as $$
+  select exists (
+    select from (
+      select pg_snapshot_xip(in_flight)
+      union all
+      select g::text::xid8 from generate_series(pg_snapshot_xmax(in_flight)::text::bigint, mark::text::bigint - 1) g
+    ) t (x) where pg_xact_status(x) = 'in progress')
+$$;
+
+-- True if (queue, topic) may have something to claim: an unfinished window, or visible rows beyond it. Reads only.
+create function opinionated_events.has_news(q text, t text) returns boolean language plpgsql volatile
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set jit = off
+set plan_cache_mode = force_generic_plan as $$
+declare
+  c opinionated_events.batch;
+  snap pg_snapshot;
+  patterns text[];
+begin
+  select * into c from opinionated_events.batch b where b.queue = q and b.topic = t
+    order by b.queue desc, b.topic desc, b.seq desc limit 1;
+  if not c.last then return true; end if;
+  if exists (select from opinionated_events.epoch e where e.base > c.base) then return true; end if;
+  snap := pg_current_snapshot();
+  if opinionated_events.late_xids(c, snap) <> '{}' then return true; end if;
+  patterns := array(select s.pattern from opinionated_events.subscription s where s.queue = q and s.topic in (t, '*'));
+  return exists (
+    select from opinionated_events.message m
+    where m.topic = t and m.position > c.head and (m.xid > c.mark) is true and pg_visible_in_snapshot(m.xid, snap)
+      and opinionated_events.is_match(m.name, patterns)
+    order by m.topic, m.position limit 1);
+end $$;
+
+-- What a process could claim now. handled: [{queue, patterns}]. One row per (queue, topic) with news, and per queue
+-- one row with a null topic: the milliseconds until its next delivery is due (0 or less: now).
+-- Queues that read every topic meet new topics here.
+create function opinionated_events.poll(handled json) returns table (queue text, topic text, due_ms float8)
+language plpgsql volatile
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set jit = off
+set plan_cache_mode = force_generic_plan as $$
+#variable_conflict use_column
+begin
+  perform opinionated_events.discover(array(
+    select h.queue from json_to_recordset(handled) as h (queue text)
+    join opinionated_events.queue_topic qt on qt.queue = h.queue and qt.topic = '*'));
+  return query
+  select qt.queue::text, qt.topic::text, null::float8
+  from json_to_recordset(handled) as h (queue text) join opinionated_events.queue_topic qt on qt.queue = h.queue
+  where qt.topic <> '*' and opinionated_events.has_news(qt.queue, qt.topic);
+  return query
+  select h.queue, null::text, case
+    when exists (select from opinionated_events.delivery d where d.queue = h.queue and d.state = 'parked'
+      and opinionated_events.is_match(d.name, h.patterns)) then 0
+    else (select extract(epoch from d.due_at - clock_timestamp())::float8 * 1000 from opinionated_events.delivery d
+      where d.queue = h.queue and d.due_at < 'infinity' order by d.queue, d.due_at limit 1) end
+  from json_to_recordset(handled) as h (queue text, patterns text[]);
+end $$;

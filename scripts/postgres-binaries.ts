@@ -1,0 +1,77 @@
+import { execFile } from "node:child_process";
+import { appendFile, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { freePort } from "./free-port.js";
+import { type Account, giveAway, unprivilegedAccount } from "./postgres-account.js";
+import { installBinaries } from "./postgres-install.js";
+import { keep } from "./postgres-keeper.js";
+import type { PostgresServer } from "./postgres-server.js";
+
+const run = promisify(execFile);
+
+/**
+ * A server of its own, on a free port of 127.0.0.1 and in a temporary folder, from the binaries in
+ * `binFolder`, else from those that npm installed. PostgreSQL refuses to run as root: as root it runs
+ * as `postgres` or `nobody`, who must be able to reach `binFolder`.
+ */
+export async function startBinaries(binFolder?: string): Promise<PostgresServer> {
+  const account = await unprivilegedAccount();
+  const folder = await mkdtemp(join(tmpdir(), "opinionated-events-"));
+  try {
+    return await startIn(folder, account, binFolder);
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function startIn(
+  folder: string,
+  account: Account | undefined,
+  binFolder: string | undefined,
+): Promise<PostgresServer> {
+  const bin = binFolder ?? (await installBinaries(account && folder));
+  if (account) await giveAway(folder, account);
+  const as = { ...account, cwd: folder };
+  const data = join(folder, "data");
+  const pgCtl = join(bin, "pg_ctl");
+
+  await run(
+    join(bin, "initdb"),
+    ["-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"],
+    as,
+  );
+  const port = await freePort();
+  await appendFile(join(data, "postgresql.conf"), settings(port, folder));
+  const version = await versionOf(pgCtl, as);
+
+  const stop = keep({ pgCtl, data, folder, account });
+  try {
+    await run(pgCtl, ["start", "-w", "-D", data, "-l", join(folder, "log")], as);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return {
+    url: `postgres://postgres@127.0.0.1:${port}/postgres`,
+    kind: `${version} from ${binFolder ?? "npm"}, on 127.0.0.1:${port}`,
+    stop,
+  };
+}
+
+function settings(port: number, folder: string): string {
+  return [
+    `port = ${port}`,
+    "listen_addresses = '127.0.0.1'",
+    `unix_socket_directories = '${folder}'`,
+    "max_connections = 200",
+    "",
+  ].join("\n");
+}
+
+async function versionOf(pgCtl: string, as: object): Promise<string> {
+  const { stdout } = await run(pgCtl, ["--version"], as);
+  return /\d[\d.]*/.exec(stdout)?.[0] ?? stdout;
+}

@@ -1,0 +1,36 @@
+import { setTimeout } from "node:timers/promises";
+import type { PostgresServer } from "./postgres-server.js";
+
+const IMAGE = "postgres:18";
+const ENGINE_TIMEOUT_MS = 3_000;
+
+/** A server in a container, or nothing if there is no Docker engine that can run it. */
+export async function startContainer(): Promise<PostgresServer | undefined> {
+  if (!(await engineAnswers())) return undefined;
+  try {
+    return await runContainer();
+  } catch (error) {
+    console.warn(`PostgreSQL: Docker answers, but can't run ${IMAGE} (${String(error)})`);
+    return undefined;
+  }
+}
+
+async function engineAnswers(): Promise<boolean> {
+  const { getContainerRuntimeClient } = await import("testcontainers");
+  const answer = getContainerRuntimeClient().then(
+    () => true,
+    () => false,
+  );
+  return Promise.race([answer, setTimeout(ENGINE_TIMEOUT_MS, false, { ref: false })]);
+}
+
+async function runContainer(): Promise<PostgresServer> {
+  const { PostgreSqlContainer } = await import("@testcontainers/postgresql");
+  const container = await new PostgreSqlContainer(IMAGE)
+    .withCommand(["postgres", "-c", "max_connections=200"])
+    .start();
+  const stop = async () => {
+    await container.stop();
+  };
+  return { url: container.getConnectionUri(), kind: `${IMAGE} in Docker`, stop };
+}

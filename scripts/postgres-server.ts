@@ -1,0 +1,32 @@
+import { startBinaries } from "./postgres-binaries.js";
+import { startContainer } from "./postgres-container.js";
+
+export interface PostgresServer {
+  /** Of a superuser, on the database `postgres`. */
+  readonly url: string;
+  /** Where it came from, for people. */
+  readonly kind: string;
+  /** Stops the server and removes its data; does nothing to a server that was there before. */
+  stop(): Promise<void>;
+}
+
+/**
+ * A PostgreSQL server to work with: the one at `DATABASE_URL`; else one of the binaries in the folder
+ * `POSTGRES_BIN`; else a container, if a Docker engine answers; else one of the binaries from npm.
+ * One of ours never outlives this process, however that ends.
+ */
+export async function startPostgres(): Promise<PostgresServer> {
+  const { DATABASE_URL: url, POSTGRES_BIN: folder } = process.env;
+  const server = url ? existingServer(url) : await newServer(folder);
+  console.log(`PostgreSQL: ${server.kind}`);
+  return server;
+}
+
+function existingServer(url: string): PostgresServer {
+  return { url, kind: "the server at DATABASE_URL", stop: async () => {} };
+}
+
+async function newServer(folder: string | undefined): Promise<PostgresServer> {
+  if (folder) return startBinaries(folder);
+  return (await startContainer()) ?? (await startBinaries());
+}

@@ -1,0 +1,27 @@
+import { capabilitiesOf } from "../destination/capabilities.js";
+import type { DeliverResult, Destination } from "../destination/destination.js";
+import type { Message } from "../message/message.js";
+import { type CallOptions, deliver } from "./deliver.js";
+
+/**
+ * All messages to one destination, in order and in calls that it can take, with a result for each. Never
+ * rejects. After a call that rejects nothing more is sent: it would overtake what is missing.
+ */
+export async function deliverAll(
+  destination: Destination,
+  messages: readonly Message[],
+  options: CallOptions,
+): Promise<readonly DeliverResult[]> {
+  const { maxBatch } = capabilitiesOf(destination);
+  let results: readonly DeliverResult[] = [];
+  try {
+    while (results.length < messages.length) {
+      const batch = messages.slice(results.length, results.length + maxBatch);
+      results = [...results, ...(await deliver(destination, batch, options))];
+    }
+    return results;
+  } catch (error) {
+    const rest = messages.slice(results.length);
+    return [...results, ...rest.map(() => ({ status: "failed", error }) as const)];
+  }
+}

@@ -1,0 +1,65 @@
+import { deadline } from "../destination/deadline.js";
+import type { DeliverResult, Destination } from "../destination/destination.js";
+import { EventsError } from "../message/errors.js";
+import type { Message } from "../message/message.js";
+import type { SqlClient } from "../transaction/sql-client.js";
+
+export interface CallOptions {
+  readonly tx?: SqlClient | undefined;
+  /** Ends the call at once, whether or not the destination heeds it. */
+  readonly signal: AbortSignal;
+  readonly timeoutMs: number;
+}
+
+const STATUSES = ["stored", "duplicate", "accepted", "failed"];
+
+/**
+ * One call of a destination, with a result for every message of the batch. Rejects as the destination
+ * does, with the signal's reason, or with `DELIVERY_TIMEOUT`.
+ */
+export async function deliver(
+  destination: Destination,
+  batch: readonly Message[],
+  { tx, signal: parent, timeoutMs }: CallOptions,
+): Promise<readonly DeliverResult[]> {
+  const { signal, clear } = deadline(parent, timeoutMs, () => timeout(destination, timeoutMs));
+  try {
+    signal.throwIfAborted();
+    const call = destination.deliver(batch, tx ? { tx, signal } : { signal });
+    return toResults(destination, batch, await Promise.race([call, aborted(signal)]));
+  } finally {
+    clear();
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
+}
+
+function toResults(
+  destination: Destination,
+  batch: readonly Message[],
+  results: Awaited<ReturnType<Destination["deliver"]>>,
+): readonly DeliverResult[] {
+  if (!results) return batch.map(() => ({ status: "accepted" }));
+  if (results.length === batch.length && results.every(isResult)) return results;
+  throw new EventsError(
+    "PUBLISH_FAILED",
+    `Destination "${destination.name}" answered ${batch.length} messages with something else than as ` +
+      "many results, so that nobody knows what it took: its deliver must give one per message, or nothing.",
+  );
+}
+
+function isResult(result: DeliverResult): boolean {
+  return STATUSES.includes(result?.status);
+}
+
+function timeout({ name }: Destination, timeoutMs: number): EventsError {
+  const text = `Destination "${name}" did not answer within ${timeoutMs} ms.`;
+  return new EventsError(
+    "DELIVERY_TIMEOUT",
+    `${text} Is it up? If it is only slow, raise timeoutMs.`,
+  );
+}

@@ -1,0 +1,44 @@
+import type { Message } from "../message/message.js";
+import type { SqlClient } from "../transaction/sql-client.js";
+
+/** What became of one message: stored now, stored already under the same id, or accepted without saying which. */
+export type DeliverResult =
+  | { readonly status: "stored" | "duplicate" | "accepted" }
+  | { readonly status: "failed"; readonly error: unknown };
+
+export interface DeliverOptions {
+  /** The caller's transaction. Given only to a destination whose `transactional` is true. */
+  readonly tx?: SqlClient;
+  /** Aborted when the caller has given up; a destination should then stop and reject. */
+  readonly signal: AbortSignal;
+}
+
+export interface DestinationCapabilities {
+  /** Can take part in the caller's transaction. */
+  readonly transactional: boolean;
+  /** Keeps the order of the messages of one call, and of calls that don't overlap. */
+  readonly ordered: boolean;
+  /** The most messages it takes in one call. */
+  readonly maxBatch: number;
+}
+
+/**
+ * Where messages go. `deliver` must be safe to call concurrently.
+ *
+ * @example const log: Destination = { name: "log", deliver: async (batch) => console.log(batch) };
+ */
+export interface Destination {
+  /** Names it in errors and logs. */
+  readonly name: string;
+  /** Missing ones are: not transactional, not ordered, at most 1,000 messages a call. */
+  readonly capabilities?: Partial<DestinationCapabilities>;
+  /**
+   * Resolves once every message is durably accepted, in order. Where it can tell them apart it resolves
+   * with one result per message, in the order of the batch; nothing means that all were accepted.
+   * Rejects if none may have been accepted, or if it can't tell which.
+   */
+  deliver(
+    batch: readonly Message[],
+    options: DeliverOptions,
+  ): Promise<void | readonly DeliverResult[]>;
+}

@@ -1,0 +1,59 @@
+import http, { type Agent, type IncomingHttpHeaders, type IncomingMessage } from "node:http";
+import https from "node:https";
+
+export interface PostRequest {
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  readonly agent: Agent;
+  readonly signal: AbortSignal;
+}
+
+export interface PostResponse {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  /** At most 1 MiB of it. */
+  readonly body: string;
+}
+
+const MAX_BODY_BYTES = 1024 * 1024;
+
+/** The server had closed an idle connection by the time that we used it again. */
+class StaleSocketError extends Error {}
+
+/** One POST of JSON. Rejects with the error of the network, or once the signal aborts. */
+export async function post(request: PostRequest): Promise<PostResponse> {
+  try {
+    return await send(request, request.agent);
+  } catch (error) {
+    if (error instanceof StaleSocketError) return send(request, false);
+    throw error;
+  }
+}
+
+function send({ url, headers, body, signal }: PostRequest, agent: Agent | false) {
+  const { request } = url.protocol === "https:" ? https : http;
+  const length = Buffer.byteLength(body);
+  const ours = { "content-type": "application/json", "content-length": length };
+  return new Promise<PostResponse>((resolve, reject) => {
+    const call = request(url, { method: "POST", headers: { ...headers, ...ours }, agent, signal });
+    call.on("response", (response) => read(response).then(resolve, reject));
+    call.on("error", (error: NodeJS.ErrnoException) => {
+      const stale = call.reusedSocket && (error.code === "ECONNRESET" || error.code === "EPIPE");
+      reject(stale ? new StaleSocketError() : error);
+    });
+    call.end(body);
+  });
+}
+
+async function read(response: IncomingMessage): Promise<PostResponse> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of response) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes >= MAX_BODY_BYTES) break;
+  }
+  const body = Buffer.concat(chunks).toString("utf8", 0, MAX_BODY_BYTES);
+  return { status: response.statusCode ?? 0, headers: response.headers, body };
+}

@@ -1,0 +1,64 @@
+import type { Message } from "../message/message.js";
+import type { DeliverResult } from "./destination.js";
+import { HttpError } from "./http-error.js";
+import type { PostResponse } from "./http-post.js";
+import { type HttpResult, readHttpResults } from "./http-results.js";
+import { parseRetryAfter } from "./retry-after.js";
+
+/** The 4xx that a later attempt can get past: Request Timeout, Too Early, Too Many Requests. */
+const TEMPORARY = [408, 425, 429];
+
+const EXCERPT_LENGTH = 200;
+
+/**
+ * What an answer says of a batch. A result per message counts whatever the status is; without, 2xx says
+ * that all were taken, and anything else throws an `HttpError`. `target` names the call in its text.
+ */
+export function readResponse(
+  target: string,
+  batch: readonly Message[],
+  response: PostResponse,
+): readonly DeliverResult[] | undefined {
+  const { status, body } = response;
+  const results = readHttpResults(batch, body);
+  if (results) return results.map((result) => toDeliverResult(target, response, result));
+  if (isBetween(status, 200, 299)) return undefined;
+  const text = `${target} answered ${status}${hint(response)}`;
+  throw new HttpError(body === "" ? text : `${text}: ${excerpt(body)}`, detailsOf(response));
+}
+
+function toDeliverResult(
+  target: string,
+  response: PostResponse,
+  { status, problem, retryAfterMs, permanent }: HttpResult,
+): DeliverResult {
+  if (status !== "failed") return { status };
+  const details = detailsOf(response);
+  const error = new HttpError(`${target} answered ${response.status}: ${excerpt(problem)}`, {
+    status: response.status,
+    retryAfterMs: retryAfterMs ?? details.retryAfterMs,
+    permanent: permanent ?? details.permanent,
+  });
+  return { status, error };
+}
+
+function detailsOf({ status, headers }: PostResponse) {
+  return {
+    status,
+    retryAfterMs: parseRetryAfter(headers["retry-after"]),
+    permanent: isBetween(status, 400, 499) && !TEMPORARY.includes(status),
+  };
+}
+
+function hint({ status }: PostResponse): string {
+  return isBetween(status, 300, 399) ? " (redirects are not followed; give the final URL)" : "";
+}
+
+function excerpt(text: string): string {
+  const line = text.replace(/\s+/g, " ");
+  return line.length > EXCERPT_LENGTH ? `${line.slice(0, EXCERPT_LENGTH - 3)}...` : line;
+}
+
+function isBetween(value: number, first: number, last: number): boolean {
+  return value >= first && value <= last;
+}

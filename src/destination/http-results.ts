@@ -1,0 +1,49 @@
+import type { Message } from "../message/message.js";
+
+/** What an answer says of one message, as an `httpSource` writes it. */
+export interface HttpResult {
+  readonly status: "stored" | "duplicate" | "accepted" | "failed";
+  /** What went wrong: the code and the text. */
+  readonly problem: string;
+  readonly retryAfterMs: number | undefined;
+  readonly permanent: boolean | undefined;
+}
+
+/** The results in the body, if it is JSON and has one for each message of the batch, in order. */
+export function readHttpResults(
+  batch: readonly Message[],
+  body: string,
+): readonly HttpResult[] | undefined {
+  const { results } = parseObject(body);
+  if (!Array.isArray(results) || results.length !== batch.length) return undefined;
+  const read = results.map((result, index) => readResult(result, batch[index]?.id));
+  return read.every((result) => result !== undefined) ? read : undefined;
+}
+
+function readResult(value: unknown, id: string | undefined): HttpResult | undefined {
+  const { id: of, status, error, retryAfterMs, permanent } = toObject(value);
+  if (of !== id || !isStatus(status)) return undefined;
+  const { code = "no code", message = "no text" } = toObject(error);
+  return {
+    status,
+    problem: `${code}: ${message}`,
+    retryAfterMs: typeof retryAfterMs === "number" ? retryAfterMs : undefined,
+    permanent: typeof permanent === "boolean" ? permanent : undefined,
+  };
+}
+
+function isStatus(value: unknown): value is HttpResult["status"] {
+  return value === "stored" || value === "duplicate" || value === "accepted" || value === "failed";
+}
+
+function parseObject(text: string): Record<string, unknown> {
+  try {
+    return toObject(JSON.parse(text));
+  } catch {
+    return {};
+  }
+}
+
+function toObject(value: unknown): Record<string, unknown> {
+  return typeof value === "object" && value !== null ? { ...value } : {};
+}

@@ -1,0 +1,102 @@
+import http from "node:http";
+import https from "node:https";
+import { encodeEnvelopes } from "../message/envelope.js";
+import { EventsError } from "../message/errors.js";
+import { assertOptions } from "../message/options.js";
+import { deadline } from "./deadline.js";
+import type { Destination } from "./destination.js";
+import { HttpError } from "./http-error.js";
+import { type PostRequest, type PostResponse, post } from "./http-post.js";
+import { readResponse } from "./http-response.js";
+import { assertInteger, MAX_TIMER_MS } from "./options.js";
+
+export interface HttpDestinationOptions {
+  /** Sent with every request, for instance to authenticate. `content-type` is ours. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** How long one request may take, its answer included, in ms. Default 10,000. */
+  readonly timeoutMs?: number;
+  /** Names it in errors and logs. Default: the URL without credentials and query. */
+  readonly name?: string;
+  /** The most messages of one request. Default 100. */
+  readonly maxBatch?: number;
+}
+
+/**
+ * Sends messages as JSON with POST; the body is always an array of envelopes. Any 2xx says that all were
+ * taken, unless the answer tells them apart as that of an `httpSource` does. Redirects are not followed.
+ * What fails is an `HttpError`: `permanent` for a 4xx other than 408, 425 and 429, else to be tried again,
+ * after its `retryAfterMs` if the answer has a `Retry-After`.
+ *
+ * @throws EventsError `INVALID_OPTIONS`
+ * @example asyncBridge([httpDestination("http://localhost:8080/_events")]);
+ */
+export function httpDestination(
+  url: string | URL,
+  options: HttpDestinationOptions = {},
+): Destination {
+  assertOptions(options, ["headers", "timeoutMs", "name", "maxBatch"], "httpDestination");
+  const endpoint = toUrl(url);
+  const shown = `${endpoint.origin}${endpoint.pathname}`;
+  const { headers = {}, timeoutMs = 10_000, name = shown, maxBatch = 100 } = options;
+  assertHeaders(headers);
+  assertInteger("httpDestination's timeoutMs", timeoutMs, 1, MAX_TIMER_MS);
+  assertInteger("httpDestination's maxBatch", maxBatch, 1, Number.MAX_SAFE_INTEGER);
+  const { Agent } = endpoint.protocol === "https:" ? https : http;
+  const agent = new Agent({ keepAlive: true });
+  const target = `POST ${shown}`;
+
+  return {
+    name,
+    capabilities: { maxBatch },
+    async deliver(batch, { signal: parent }) {
+      const { signal, clear } = deadline(parent, timeoutMs, () => timeout(target, timeoutMs));
+      try {
+        const body = encodeEnvelopes(batch);
+        const response = await call(target, { url: endpoint, headers, body, agent, signal });
+        return readResponse(target, batch, response);
+      } finally {
+        clear();
+      }
+    },
+  };
+}
+
+async function call(target: string, request: PostRequest): Promise<PostResponse> {
+  try {
+    return await post(request);
+  } catch (cause) {
+    request.signal.throwIfAborted();
+    throw new HttpError(`${target} failed: ${describe(cause)}`, { cause });
+  }
+}
+
+function toUrl(url: string | URL): URL {
+  if (URL.canParse(String(url))) {
+    const parsed = new URL(url);
+    if (parsed.protocol === "http:" || parsed.protocol === "https:") return parsed;
+  }
+  // The URL may hold a password, so that it isn't repeated.
+  throw new EventsError("INVALID_OPTIONS", "httpDestination takes a whole http: or https: URL.");
+}
+
+function assertHeaders(headers: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(headers)) {
+    try {
+      http.validateHeaderName(name);
+      http.validateHeaderValue(name, value);
+    } catch (cause) {
+      const text = `httpDestination can't send the header ${JSON.stringify(name)}: check name and value.`;
+      throw new EventsError("INVALID_OPTIONS", text, { cause });
+    }
+  }
+}
+
+function timeout(target: string, timeoutMs: number): HttpError {
+  return new HttpError(`${target} was not answered within ${timeoutMs} ms.`, {});
+}
+
+/** A connection that fails at several addresses has no text of its own, but a code. */
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.message || ("code" in error ? String(error.code) : error.name);
+}

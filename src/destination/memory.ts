@@ -1,0 +1,45 @@
+import type { MemoryLog } from "../message/memory-log.js";
+import type { Message } from "../message/message.js";
+import type { Destination } from "./destination.js";
+
+export interface MemoryDestination extends Destination, MemoryLog {
+  /** Forgets all messages, and their ids. */
+  clear(): void;
+}
+
+/**
+ * Keeps messages in memory, each id once, for tests and for a single process without a store.
+ *
+ * @example const publisher = new Publisher({ bridge: syncBridge([memoryDestination()]) });
+ */
+export function memoryDestination(): MemoryDestination {
+  const messages = new Map<string, Message>();
+  const registrations = new Set<{ listener: (messages: readonly Message[]) => void }>();
+
+  return {
+    name: "memory",
+    capabilities: { ordered: true },
+    get messages() {
+      return [...messages.values()];
+    },
+    async deliver(batch) {
+      const added: Message[] = [];
+      const results = batch.map((message) => {
+        if (messages.has(message.id)) return { status: "duplicate" } as const;
+        messages.set(message.id, message);
+        added.push(message);
+        return { status: "stored" } as const;
+      });
+      if (added.length > 0) for (const { listener } of registrations) listener(added);
+      return results;
+    },
+    subscribe(listener) {
+      const registration = { listener };
+      registrations.add(registration);
+      return () => registrations.delete(registration);
+    },
+    clear() {
+      messages.clear();
+    },
+  };
+}

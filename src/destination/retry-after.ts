@@ -1,0 +1,7 @@
+/** What a `Retry-After` header says, seconds or an HTTP date (RFC 9110, 10.2.3), in ms from now. */
+export function parseRetryAfter(header: string | undefined): number | undefined {
+  if (header === undefined) return undefined;
+  if (/^\d+$/.test(header)) return Number(header) * 1_000;
+  const time = Date.parse(header);
+  return Number.isNaN(time) ? undefined : Math.max(0, time - Date.now());
+}

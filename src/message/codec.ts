@@ -1,0 +1,87 @@
+import { fromBase64, toBase64 } from "./base64.js";
+import { findDefect } from "./defect.js";
+import { EventsError } from "./errors.js";
+import type { Headers } from "./message.js";
+
+// The header that says what a payload is. Missing, it is JSON.
+const CONTENT_TYPE = "content-type";
+const BYTES_TYPE = "application/octet-stream";
+const JSON_TYPE = /^\s*[^/;\s]+\/([^/;\s]+\+)?json\s*(;|$)/i;
+
+/** A payload as it is stored and sent, with the headers that it needs to be read again. */
+export interface Encoded {
+  readonly json: string;
+  readonly headers: Headers;
+}
+
+/**
+ * Encodes a payload so that `decodePayload` gives an equal one back: a `Uint8Array` as base64, all else
+ * as JSON. Throws `INVALID_PAYLOAD` if it can't, and `INVALID_HEADERS` if the content type doesn't fit.
+ */
+export function encodePayload(payload: unknown, headers: Headers): Encoded {
+  if (payload instanceof Uint8Array) {
+    return { json: encodeBytes(payload), headers: withBytesType(headers) };
+  }
+  if (!isJson(headers)) {
+    const text = `A payload with content-type ${headers[CONTENT_TYPE]} must be a Uint8Array.`;
+    throw new EventsError("INVALID_HEADERS", `${text} Remove the header, or encode the payload.`);
+  }
+  return { json: encodeJson(payload), headers };
+}
+
+/** The payload of its stored text. Throws `INVALID_PAYLOAD`; the error holds nothing of the payload. */
+export function decodePayload(json: string, headers: Headers): unknown {
+  const value = parseJson(json);
+  return isJson(headers) ? value : fromBase64(value);
+}
+
+/** The stored text of a payload as it was in an envelope. Throws `INVALID_PAYLOAD`. */
+export function recodePayload(value: unknown, headers: Headers): string {
+  return isJson(headers) ? encodeJson(value) : encodeBytes(fromBase64(value));
+}
+
+/** The value of a JSON text. Throws `INVALID_PAYLOAD` without the parser's error, which quotes the text. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new EventsError("INVALID_PAYLOAD", "The payload is not valid JSON.");
+  }
+}
+
+/** JSON text that gives an equal value back. Throws `INVALID_PAYLOAD` with the path of what prevents it. */
+export function encodeJson(value: unknown): string {
+  try {
+    const defect = findDefect(value);
+    if (!defect) return JSON.stringify(value);
+    throw new EventsError("INVALID_PAYLOAD", `payload${shorten(defect.path)} ${defect.problem}.`);
+  } catch (error) {
+    if (error instanceof EventsError) throw error;
+    // A getter threw, or the text is longer than a string can be.
+    throw new EventsError("INVALID_PAYLOAD", "The payload can't be written as JSON.", {
+      cause: error,
+    });
+  }
+}
+
+function encodeBytes(bytes: Uint8Array): string {
+  return `"${toBase64(bytes)}"`;
+}
+
+function isJson(headers: Headers): boolean {
+  const type = headers[CONTENT_TYPE];
+  return type === undefined || JSON_TYPE.test(type);
+}
+
+function withBytesType(headers: Headers): Headers {
+  if (headers[CONTENT_TYPE] === undefined) {
+    return Object.freeze({ ...headers, [CONTENT_TYPE]: BYTES_TYPE });
+  }
+  if (!isJson(headers)) return headers;
+  const text = `A Uint8Array payload can't have the content-type ${headers[CONTENT_TYPE]}.`;
+  throw new EventsError("INVALID_HEADERS", `${text} Remove the header, or decode the payload.`);
+}
+
+function shorten(path: string): string {
+  return path.length > 200 ? `${path.slice(0, 200)}...` : path;
+}

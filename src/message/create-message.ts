@@ -1,0 +1,88 @@
+import { decodePayload, encodePayload } from "./codec.js";
+import { EventsError } from "./errors.js";
+import { NO_HEADERS, toHeaders } from "./headers.js";
+import { newId, toId } from "./id.js";
+import { toKey } from "./key.js";
+import type { Envelope, Headers, Message } from "./message.js";
+import { toName, topicOf, toTopic } from "./name.js";
+import { assertOptions } from "./options.js";
+import { toDate, toDelay } from "./time.js";
+import { toEnvelope } from "./to-envelope.js";
+
+export interface MessageOptions {
+  /** A UUID, kept in lower case: a second publish with the same id is a duplicate. Default: a new UUIDv7. */
+  readonly id?: string | undefined;
+  /** Default: the part of the name before the first dot. */
+  readonly topic?: string | undefined;
+  /** 1 to 1,000 characters. Messages of one key and topic can be handled in order. */
+  readonly key?: string | undefined;
+  readonly headers?: Headers | undefined;
+  /** Not handled before this time. Excludes `delayMs`. */
+  readonly deliverAt?: Date | undefined;
+  /** Not handled before so many milliseconds after the publish. Excludes `deliverAt`. */
+  readonly delayMs?: number | undefined;
+}
+
+const OPTIONS = ["id", "topic", "key", "headers", "deliverAt", "delayMs"];
+const NO_OPTIONS: MessageOptions = Object.freeze({});
+
+/**
+ * A message, with its payload encoded here and now: what can't be sent unchanged throws
+ * `INVALID_PAYLOAD`, and what the caller does to the payload later changes nothing. Also throws
+ * `INVALID_NAME`, `INVALID_ID`, `INVALID_KEY`, `INVALID_HEADERS`, `INVALID_TIME`, `INVALID_OPTIONS`.
+ */
+export function createMessage<P>(
+  name: string,
+  payload: P,
+  options: MessageOptions = NO_OPTIONS,
+): Message<P> {
+  assertOptions(options, OPTIONS, "a message");
+  const { id, topic, key, headers, deliverAt, delayMs } = options;
+  if (deliverAt !== undefined && delayMs !== undefined) {
+    throw new EventsError("INVALID_OPTIONS", "Give a message deliverAt or delayMs, not both.");
+  }
+  return new CreatedMessage<P>({
+    id: id === undefined ? newId() : toId(id),
+    name: toName(name),
+    topic: topic === undefined ? topicOf(name) : toTopic(topic),
+    key: key === undefined ? undefined : toKey(key),
+    ...encodePayload(payload, headers === undefined ? NO_HEADERS : toHeaders(headers)),
+    publishedAt: new Date(),
+    deliverAt: deliverAt === undefined ? undefined : toDate(deliverAt),
+    delayMs: delayMs === undefined ? undefined : toDelay(delayMs),
+  });
+}
+
+class CreatedMessage<P> implements Message<P> {
+  readonly id: string;
+  readonly name: string;
+  readonly topic: string;
+  readonly key: string | undefined;
+  readonly headers: Headers;
+  readonly publishedAt: Date;
+  readonly deliverAt: Date | undefined;
+  readonly delayMs: number | undefined;
+  readonly json: string;
+  #payload: unknown;
+
+  constructor(fields: Omit<Message, "payload" | "toJSON">) {
+    this.id = fields.id;
+    this.name = fields.name;
+    this.topic = fields.topic;
+    this.key = fields.key;
+    this.headers = fields.headers;
+    this.publishedAt = fields.publishedAt;
+    this.deliverAt = fields.deliverAt;
+    this.delayMs = fields.delayMs;
+    this.json = fields.json;
+  }
+
+  get payload(): P {
+    this.#payload ??= decodePayload(this.json, this.headers);
+    return this.#payload as P;
+  }
+
+  toJSON(): Envelope {
+    return toEnvelope(this);
+  }
+}

@@ -1,0 +1,60 @@
+import { recodePayload } from "./codec.js";
+import { EventsError } from "./errors.js";
+import { FieldReader } from "./field-reader.js";
+import { NO_HEADERS, toHeaders } from "./headers.js";
+import { toId } from "./id.js";
+import { toKey } from "./key.js";
+import type { Message } from "./message.js";
+import { toName, topicOf, toTopic } from "./name.js";
+import { readOldEnvelope } from "./old-envelope.js";
+import { StoredMessage } from "./stored-message.js";
+import { fromIso } from "./time.js";
+import { toAttributes } from "./to-envelope.js";
+
+/** A JSON array of envelopes, with every payload exactly as its message holds it. */
+export function encodeEnvelopes(messages: readonly Message[]): string {
+  return `[${messages.map(encodeEnvelope).join(",")}]`;
+}
+
+/**
+ * The messages of one envelope or an array of them, in the present form or that of
+ * go-opinionatedevents. Unknown fields are ignored. Throws `INVALID_ENVELOPE` with the index and the
+ * field if any of them can't be read.
+ */
+export function decodeEnvelopes(text: string): Message[] {
+  const value = parse(text);
+  const envelopes: unknown[] = Array.isArray(value) ? value : [value];
+  return envelopes.map((envelope, index) => {
+    const fields = new FieldReader(envelope, `envelopes[${index}]`);
+    return fields.has("meta") && !fields.has("id") ? readOldEnvelope(fields) : readEnvelope(fields);
+  });
+}
+
+function encodeEnvelope(message: Message): string {
+  const attributes = JSON.stringify(toAttributes(message));
+  return `${attributes.slice(0, -1)},"payload":${message.json}}`;
+}
+
+function readEnvelope(fields: FieldReader): StoredMessage {
+  const name = fields.required("name", toName);
+  const headers = fields.optional("headers", toHeaders) ?? NO_HEADERS;
+  return new StoredMessage({
+    id: fields.required("id", toId),
+    name,
+    topic: fields.optional("topic", toTopic) ?? fields.required("name", () => topicOf(name)),
+    key: fields.optional("key", toKey),
+    json: fields.required("payload", (payload) => recodePayload(payload, headers)),
+    headersJson: headers === NO_HEADERS ? null : JSON.stringify(headers),
+    publishedAt: fields.required("publishedAt", fromIso),
+    deliverAt: fields.optional("deliverAt", fromIso) ?? null,
+  });
+}
+
+// The parser's error is dropped, because it quotes the text.
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new EventsError("INVALID_ENVELOPE", "The text is not valid JSON.");
+  }
+}

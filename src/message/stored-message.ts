@@ -1,0 +1,82 @@
+import { decodePayload, parseJson } from "./codec.js";
+import { EventsError } from "./errors.js";
+import { NO_HEADERS, toHeaders } from "./headers.js";
+import type { Envelope, Headers, Message } from "./message.js";
+import { toDate } from "./time.js";
+import { toEnvelope } from "./to-envelope.js";
+
+/** A message as a store or a wire gives it. The texts were checked when the message was made. */
+export interface StoredFields {
+  readonly id: string;
+  readonly name: string;
+  readonly topic: string;
+  readonly key: string | undefined;
+  readonly json: string;
+  readonly headersJson: string | null;
+  readonly publishedAt: string | Date;
+  readonly deliverAt: string | Date | null;
+}
+
+/**
+ * A message that was received. Sources make many of them, so that nothing is decoded before it is asked
+ * for: `payload` can throw `INVALID_PAYLOAD`, `headers` `INVALID_HEADERS`, and the times `INVALID_TIME`.
+ */
+export class StoredMessage<P = unknown> implements Message<P> {
+  readonly id: string;
+  readonly name: string;
+  readonly topic: string;
+  readonly key: string | undefined;
+  readonly json: string;
+  readonly #fields: StoredFields;
+  #headers: Headers | undefined;
+  #payload: unknown;
+
+  constructor(fields: StoredFields) {
+    this.id = fields.id;
+    this.name = fields.name;
+    this.topic = fields.topic;
+    this.key = fields.key;
+    this.json = fields.json;
+    this.#fields = fields;
+  }
+
+  get payload(): P {
+    this.#payload ??= decodePayload(this.json, this.headers);
+    return this.#payload as P;
+  }
+
+  get headers(): Headers {
+    this.#headers ??= readHeaders(this.#fields.headersJson);
+    return this.#headers;
+  }
+
+  get publishedAt(): Date {
+    return readTime(this.#fields.publishedAt);
+  }
+
+  get deliverAt(): Date | undefined {
+    const { deliverAt } = this.#fields;
+    return deliverAt === null ? undefined : readTime(deliverAt);
+  }
+
+  get delayMs(): undefined {
+    return undefined;
+  }
+
+  toJSON(): Envelope {
+    return toEnvelope(this);
+  }
+}
+
+function readHeaders(json: string | null): Headers {
+  if (json === null) return NO_HEADERS;
+  try {
+    return toHeaders(parseJson(json));
+  } catch (error) {
+    throw new EventsError("INVALID_HEADERS", "The stored headers can't be read.", { cause: error });
+  }
+}
+
+function readTime(time: string | Date): Date {
+  return toDate(new Date(time));
+}

@@ -1,0 +1,31 @@
+import { EventsError } from "./errors.js";
+import { show } from "./text.js";
+
+// The years that ISO 8601 and PostgreSQL write alike: 1 to 9999.
+const EARLIEST = Date.parse("0001-01-01T00:00:00.000Z");
+const LATEST = Date.parse("9999-12-31T23:59:59.999Z");
+const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
+
+/** A copy of the date. Throws `INVALID_TIME` unless it is a valid `Date` in the years 1 to 9999. */
+export function toDate(value: unknown): Date {
+  if (value instanceof Date && isInRange(value.getTime())) return new Date(value);
+  throw new EventsError("INVALID_TIME", "Bad time: use a valid Date in the years 1 to 9999.");
+}
+
+/** The date of an ISO 8601 text with a date, a time and an offset. Throws `INVALID_TIME`. */
+export function fromIso(value: unknown): Date {
+  const ms = typeof value === "string" && ISO.test(value) ? Date.parse(value) : Number.NaN;
+  if (isInRange(ms)) return new Date(ms);
+  const text = `Bad time ${show(value)}: use ISO 8601 with an offset, as in 2026-01-31T10:00:00.000Z.`;
+  throw new EventsError("INVALID_TIME", text);
+}
+
+/** The delay itself, in ms. Throws `INVALID_TIME` unless it is a number >= 0 that ends by the year 9999. */
+export function toDelay(value: unknown): number {
+  if (typeof value === "number" && value >= 0 && isInRange(Date.now() + value)) return value;
+  throw new EventsError("INVALID_TIME", "Bad delay: use a number of milliseconds, 0 or more.");
+}
+
+function isInRange(ms: number): boolean {
+  return ms >= EARLIEST && ms <= LATEST;
+}

@@ -1,0 +1,121 @@
+import { StoredMessage } from "../message/stored-message.js";
+import type { Cell, Database } from "./database.js";
+
+/** A leased run of messages of one queue and topic. */
+export interface BatchKey {
+  readonly queue: string;
+  readonly topic: string;
+  readonly seq: string;
+  readonly token: string;
+}
+
+export interface ClaimedMessage {
+  readonly position: string;
+  /** Not due yet. */
+  readonly early: boolean;
+  readonly message: StoredMessage;
+}
+
+export interface ClaimedBatch {
+  readonly key: BatchKey;
+  readonly messages: readonly ClaimedMessage[];
+}
+
+/** Who claims: `session` is the application_name that lives as long as this process, null if there is none. */
+export interface Claimant {
+  readonly session: string | null;
+  readonly leaseMs: number;
+}
+
+/** The state that a message is left in when its attempt did not end well, or never began. */
+export interface Leftover {
+  readonly state: "waiting" | "scheduled" | "retrying" | "parked" | "dead";
+  readonly afterMs?: number;
+  /** Attempts begun. */
+  readonly attempt: number;
+  readonly reason?: object;
+}
+
+const claimStatement = {
+  name: "claim",
+  text: `select seq, token, position, early, name, id, key, payload, headers, published_at, deliver_at
+    from opinionated_events.claim($1, $2, $3, $4, $5)`,
+};
+const settleStatement = {
+  name: "settle_batches",
+  text: "select opinionated_events.settle_batches($1, $2, $3)",
+};
+
+/** Leases the next batch of at most `limit` messages; undefined if there is none. */
+export async function claimBatch(
+  db: Database,
+  queue: string,
+  topic: string,
+  limit: number,
+  { session, leaseMs }: Claimant,
+): Promise<ClaimedBatch | undefined> {
+  const [lease, ...rows] = await db.run(claimStatement, [queue, topic, limit, session, leaseMs]);
+  if (lease === undefined) return undefined;
+  const key = { queue, topic, seq: lease[0] as string, token: lease[1] as string };
+  return { key, messages: rows.map((row) => claimedMessage(topic, row)) };
+}
+
+function claimedMessage(topic: string, row: Cell[]): ClaimedMessage {
+  return {
+    position: row[2] as string,
+    early: row[3] === "t",
+    message: storedMessage(topic, row, 4),
+  };
+}
+
+/** Columns from `at`: name, id, key, payload, headers, published_at, deliver_at. */
+export function storedMessage(topic: string, row: Cell[], at: number): StoredMessage {
+  return new StoredMessage({
+    topic,
+    name: row[at] as string,
+    id: row[at + 1] as string,
+    key: row[at + 2] ?? undefined,
+    json: row[at + 3] as string,
+    headersJson: row[at + 4] ?? null,
+    publishedAt: row[at + 5] as string,
+    deliverAt: row[at + 6] ?? null,
+  });
+}
+
+export interface BatchProgress {
+  readonly key: BatchKey;
+  /** The positions that are settled so far; undefined if all are, which ends the lease. */
+  readonly done: readonly string[] | undefined;
+  /** Those of them that need a row of their own, as far as they were not recorded before. */
+  readonly leftovers: ReadonlyMap<string, Leftover>;
+}
+
+/** Records progress, renews or ends the leases. Resolves with the batches that are no longer ours, which changed nothing. */
+export async function settleBatches(
+  db: Database,
+  batches: readonly BatchProgress[],
+  leaseMs: number,
+): Promise<readonly BatchProgress[]> {
+  const keys = batches.map(({ key, done }, n) => ({ n, ...key, done }));
+  const leftovers = batches.flatMap((batch, n) =>
+    [...batch.leftovers].map(([position, { afterMs, ...rest }]) => ({
+      n,
+      position,
+      after_ms: afterMs,
+      ...rest,
+    })),
+  );
+  const values = [
+    JSON.stringify(keys),
+    leftovers.length > 0 ? JSON.stringify(leftovers) : null,
+    leaseMs,
+  ];
+  return notIn(batches, await db.run(settleStatement, values));
+}
+
+/** The items whose index the rows do not name. */
+export function notIn<T>(items: readonly T[], rows: readonly Cell[][]): readonly T[] {
+  if (rows.length === items.length) return [];
+  const named = new Set(rows.map(([n]) => Number(n)));
+  return items.filter((_, n) => !named.has(n));
+}

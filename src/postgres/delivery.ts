@@ -1,0 +1,67 @@
+import type { StoredMessage } from "../message/stored-message.js";
+import { type Claimant, type Leftover, notIn, storedMessage } from "./batch.js";
+import type { Database } from "./database.js";
+
+/** A leased message that has a row of its own. */
+export interface DeliveryKey {
+  readonly queue: string;
+  readonly position: string;
+  readonly token: string;
+}
+
+export interface ClaimedDelivery {
+  readonly key: DeliveryKey;
+  /** This attempt's number. */
+  readonly attempt: number;
+  /** Workers that were lost while it may have been running. */
+  readonly lost: number;
+  readonly message: StoredMessage;
+}
+
+const claimStatement = {
+  name: "claim_deliveries",
+  text: `select token, position, attempt, lost, topic, name, id, key, payload, headers, published_at, deliver_at
+    from opinionated_events.claim_deliveries($1, $2, $3, $4, $5, $6)`,
+};
+const settleStatement = {
+  name: "settle_deliveries",
+  text: "select opinionated_events.settle_deliveries($1, $2)",
+};
+
+/**
+ * Leases due deliveries: at most `limit`, and at most `suspects` of those that may have killed a worker. Parked ones
+ * are among them if `patterns`, what this process handles, match.
+ */
+export async function claimDeliveries(
+  db: Database,
+  queue: string,
+  { limit, suspects, patterns }: { limit: number; suspects: number; patterns: readonly string[] },
+  { session, leaseMs }: Claimant,
+): Promise<readonly ClaimedDelivery[]> {
+  const rows = await db.run(claimStatement, [queue, limit, suspects, patterns, session, leaseMs]);
+  return rows.map((row) => ({
+    key: { queue, token: row[0] as string, position: row[1] as string },
+    attempt: Number(row[2]),
+    lost: Number(row[3]),
+    message: storedMessage(row[4] as string, row, 5),
+  }));
+}
+
+export interface DeliveryProgress {
+  readonly key: DeliveryKey;
+  /** Undefined while the handler runs, which renews the lease. */
+  readonly result: { readonly state: "done" } | Leftover | undefined;
+}
+
+/** Records outcomes, renews or ends the leases. Resolves with the deliveries that are no longer ours, which changed nothing. */
+export async function settleDeliveries(
+  db: Database,
+  deliveries: readonly DeliveryProgress[],
+  leaseMs: number,
+): Promise<readonly DeliveryProgress[]> {
+  const items = deliveries.map(({ key, result }, n) => {
+    const { state, afterMs, reason } = (result ?? {}) as Partial<Leftover>;
+    return { n, ...key, state, after_ms: afterMs, reason };
+  });
+  return notIn(deliveries, await db.run(settleStatement, [JSON.stringify(items), leaseMs]));
+}

@@ -1,0 +1,56 @@
+import type { Database } from "./database.js";
+
+export interface Handled {
+  readonly queue: string;
+  /** The names and patterns that this process has handlers for. */
+  readonly patterns: readonly string[];
+}
+
+export interface PollResult {
+  /** Cursors that may have something to claim. */
+  readonly news: readonly { readonly queue: string; readonly topic: string }[];
+  /** Milliseconds until a queue's next delivery is due, 0 if one is due now. Queues without one are missing. */
+  readonly due: ReadonlyMap<string, number>;
+}
+
+/** Transactions that may have published before they could see that a receiver is idle. */
+export interface Watch {
+  readonly inFlight: string;
+  readonly mark: string;
+}
+
+const pollStatement = {
+  name: "poll",
+  text: "select queue, topic, due_ms from opinionated_events.poll($1)",
+};
+const idleStatement = {
+  name: "declare_idle",
+  text: "select in_flight, mark from opinionated_events.declare_idle($1)",
+};
+const inFlightStatement = {
+  name: "is_in_flight",
+  text: "select opinionated_events.is_in_flight($1, $2)",
+};
+
+/** One statement for all queues of a process, however many. */
+export async function poll(db: Database, handled: readonly Handled[]): Promise<PollResult> {
+  const rows = await db.run(pollStatement, [JSON.stringify(handled)]);
+  const news: { queue: string; topic: string }[] = [];
+  const due = new Map<string, number>();
+  for (const [queue, topic, dueMs] of rows) {
+    if (typeof topic === "string") news.push({ queue: queue as string, topic });
+    else if (typeof dueMs === "string") due.set(queue as string, Math.max(0, Number(dueMs)));
+  }
+  return { news, due };
+}
+
+/** Asks publishers to notify for the next `forMs`. */
+export async function declareIdle(db: Database, forMs: number): Promise<Watch> {
+  const [row] = await db.run(idleStatement, [forMs]);
+  return { inFlight: row?.[0] as string, mark: row?.[1] as string };
+}
+
+export async function isInFlight(db: Database, { inFlight, mark }: Watch): Promise<boolean> {
+  const [row] = await db.run(inFlightStatement, [inFlight, mark]);
+  return row?.[0] === "t";
+}

@@ -1,0 +1,66 @@
+import { type ErrorCode, EventsError } from "../message/errors.js";
+
+/** Sends the message straight to the dead ones. Its cause is what went wrong. */
+export class FatalError extends EventsError {
+  constructor(code: ErrorCode, message: string, cause: unknown) {
+    super(code, message, { cause });
+  }
+}
+
+/** Asks for the next attempt after `afterMs` milliseconds, whatever the backoff says. */
+export class RetryAfterError extends EventsError {
+  readonly afterMs: number;
+
+  constructor(afterMs: number, cause?: unknown) {
+    super("RETRY_AFTER", `To be retried after ${afterMs} ms.`, { cause });
+    this.afterMs = afterMs;
+  }
+}
+
+/** Throw it when no retry can help: the message is dead at once, with this error as the reason. */
+export function fatal(error: unknown): FatalError {
+  return new FatalError("FATAL", describe(error), error);
+}
+
+/** True if the error, or any error that caused it, is fatal. */
+export function isFatal(error: unknown): boolean {
+  return findCause(error, FatalError) !== undefined;
+}
+
+/**
+ * Throw it to choose the time of the next attempt. The limit still counts.
+ *
+ * @param ms Milliseconds, zero or more.
+ * @throws EventsError `INVALID_OPTIONS` if `ms` is not such a number.
+ */
+export function retryAfter(ms: number, error?: unknown): RetryAfterError {
+  if (!(Number.isFinite(ms) && ms >= 0)) {
+    throw new EventsError(
+      "INVALID_OPTIONS",
+      `A retry can't be due after ${ms} ms; give zero or a positive number.`,
+      { cause: error },
+    );
+  }
+  return new RetryAfterError(ms, error);
+}
+
+/** The first error of a class in the chain of causes, the error itself included. */
+export function findCause<E>(
+  error: unknown,
+  type: abstract new (...args: never[]) => E,
+): E | undefined {
+  const seen = new Set<unknown>();
+  for (let current = error; current instanceof Error; current = current.cause) {
+    if (current instanceof type) return current;
+    if (seen.has(current)) return undefined;
+    seen.add(current);
+  }
+  return undefined;
+}
+
+/** One line for anything that can be thrown. Says nothing of what an object holds: it may be a payload. */
+export function describe(thrown: unknown): string {
+  if (thrown instanceof Error) return thrown.message || thrown.name;
+  const type = thrown === null ? "null" : typeof thrown;
+  return typeof thrown === "string" ? thrown : `A value of type ${type} was thrown, not an Error.`;
+}

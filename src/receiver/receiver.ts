@@ -1,0 +1,181 @@
+import { EventsError } from "../message/errors.js";
+import { assertOptions } from "../message/options.js";
+import { assertNumber } from "../source/options.js";
+import type {
+  Delivery,
+  Logger,
+  Outcome,
+  QueueOptions,
+  RunningSource,
+  Sink,
+  Source,
+  StopReport,
+} from "../source/source.js";
+import { consoleLogger } from "./console-logger.js";
+import type { Handler, Middleware } from "./handler.js";
+import {
+  type HandlerOptions,
+  type NamedHandlerOptions,
+  type ReceivableEvent,
+  toRegistration,
+} from "./registration.js";
+import { Registry } from "./registry.js";
+import { type ErrorHandler, Reporter } from "./report.js";
+import { createSink } from "./sink.js";
+
+export interface ReceiverOptions {
+  readonly source: Source;
+  readonly onError?: ErrorHandler;
+  /** Default: warnings and errors to the console. */
+  readonly logger?: Logger;
+}
+
+/**
+ * Runs handlers for the deliveries of a source. It is set up with `use`, `queue` and `on`, then started
+ * once and stopped once.
+ */
+export class Receiver {
+  /** Resolves after a stop; rejects if the source can't go on, which `onError` is told as well. */
+  readonly finished: Promise<void>;
+  readonly #source: Source;
+  readonly #logger: Logger;
+  readonly #reporter: Reporter;
+  readonly #registry = new Registry();
+  readonly #middleware: Middleware[] = [];
+  #finish: (stopped?: Promise<void>) => void = () => {};
+  #sink: Sink | undefined;
+  #running: Promise<RunningSource> | undefined;
+  #stopping: Promise<StopReport> | undefined;
+
+  constructor(options: ReceiverOptions) {
+    assertOptions(options, ["source", "onError", "logger"], "a receiver");
+    this.#source = options.source;
+    this.#logger = options.logger ?? consoleLogger;
+    this.#reporter = new Reporter(options.onError, this.#logger);
+    this.finished = new Promise((resolve) => {
+      this.#finish = resolve;
+    });
+    this.finished.catch((error) => this.#reporter.sourceError(error));
+  }
+
+  /** Puts middleware around every handler, the first one outermost. Throws `ALREADY_STARTED`. */
+  use(...middleware: Middleware[]): this {
+    this.#change();
+    this.#middleware.push(...middleware);
+    return this;
+  }
+
+  /** Says the options of a queue, once. Throws `NOT_CONFIGURABLE` the second time, `ALREADY_STARTED`. */
+  queue(name: string, options: QueueOptions): this {
+    this.#change();
+    this.#registry.configure(name, options);
+    return this;
+  }
+
+  /**
+   * Subscribes a queue to an event, a name or a pattern (`user.*`, `*`). A name beats a pattern, and a
+   * longer pattern a shorter one. A payload that the event definition refuses is dead at once.
+   *
+   * @throws EventsError `DUPLICATE_HANDLER`, `INVALID_NAME`, `INVALID_PATTERN`, `INVALID_OPTIONS`,
+   * `ALREADY_STARTED`.
+   */
+  on<P>(
+    queue: string,
+    event: ReceivableEvent<P>,
+    handler: Handler<P>,
+    options?: HandlerOptions,
+  ): this;
+  on(queue: string, pattern: string, handler: Handler, options?: NamedHandlerOptions): this;
+  on<P>(
+    queue: string,
+    what: string | ReceivableEvent<P>,
+    handler: Handler<P>,
+    options: NamedHandlerOptions = {},
+  ): this {
+    this.#change();
+    this.#registry.add(queue, toRegistration(what, handler, options));
+    return this;
+  }
+
+  /**
+   * Starts the source. Rejects with `NO_HANDLERS`, `ALREADY_STARTED`, or with the source's error; after
+   * the last it may be called again.
+   */
+  async start(): Promise<void> {
+    if (this.#running || this.#stopping) throw alreadyStarted();
+    if (this.#registry.subscriptions.length === 0) {
+      throw new EventsError("NO_HANDLERS", "The receiver has no handler; add one with on().");
+    }
+    for (const queue of this.#registry.unused()) {
+      this.#logger.warn({ queue }, "queue has options but no handler");
+    }
+    this.#running = this.#startSource();
+    try {
+      this.#finish((await this.#running).finished);
+    } catch (error) {
+      this.#running = undefined;
+      throw error;
+    }
+  }
+
+  /**
+   * Stops intake, lets handlers finish until `deadlineMs` (default 10,000) milliseconds are over, then
+   * aborts their signal. Later calls get the report of the first.
+   */
+  stop({ deadlineMs = 10_000 }: { deadlineMs?: number } = {}): Promise<StopReport> {
+    assertNumber("stop({ deadlineMs })", deadlineMs);
+    this.#stopping ??= this.#stopSource(deadlineMs);
+    return this.#stopping;
+  }
+
+  /** Runs one delivery through middleware and handler, as a source does. For tests and own transports. */
+  deliver(delivery: Pick<Delivery, "queue" | "message"> & Partial<Delivery>): Promise<Outcome> {
+    const { signal } = new AbortController();
+    return this.#compose().deliver({ attempt: 1, signal, ...delivery });
+  }
+
+  queuesWithHandlers(): string[] {
+    return [...this.#registry.handlers.keys()];
+  }
+
+  /** The names and patterns that a queue has handlers for. */
+  messagesWithHandlers(queue: string): string[] {
+    return this.#registry.handlers.get(queue)?.patterns() ?? [];
+  }
+
+  #change(): void {
+    if (this.#running || this.#stopping) throw alreadyStarted();
+    this.#sink = undefined;
+  }
+
+  #compose(): Sink {
+    this.#sink ??= createSink(this.#registry.handlers, this.#middleware, (delivery, failure) =>
+      this.#reporter.failedAttempt(delivery, failure),
+    );
+    return this.#sink;
+  }
+
+  async #startSource(): Promise<RunningSource> {
+    return this.#source.start({
+      subscriptions: this.#registry.subscriptions,
+      queues: this.#registry.queues(),
+      sink: this.#compose(),
+      onError: (error) => this.#reporter.sourceError(error),
+      logger: this.#logger,
+    });
+  }
+
+  async #stopSource(deadlineMs: number): Promise<StopReport> {
+    const running = await this.#running?.catch(() => undefined);
+    if (running) return running.stop({ deadlineMs });
+    this.#finish();
+    return { finished: 0, released: 0, aborted: 0 };
+  }
+}
+
+function alreadyStarted(): EventsError {
+  return new EventsError(
+    "ALREADY_STARTED",
+    "The receiver has been started or stopped already; set it up before, or make a new one.",
+  );
+}

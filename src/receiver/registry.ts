@@ -1,0 +1,71 @@
+import { EventsError } from "../message/errors.js";
+import { assertOptions } from "../message/options.js";
+import { assertInteger } from "../source/options.js";
+import type { QueueOptions, Subscription } from "../source/source.js";
+import type { Registration } from "./registration.js";
+import { Routes } from "./routes.js";
+
+const QUEUE = /^[A-Za-z0-9_\-.:]{1,255}$/;
+
+/** The queues of a receiver, with their options and handlers. */
+export class Registry {
+  readonly #options = new Map<string, QueueOptions>();
+  readonly #handlers = new Map<string, Routes<Registration>>();
+  readonly #subscriptions: Subscription[] = [];
+
+  configure(queue: string, options: QueueOptions): void {
+    assertQueue(queue);
+    assertOptions(options, ["concurrency", "startAt"], `the queue ${queue}`);
+    if (this.#options.has(queue)) {
+      throw new EventsError(
+        "NOT_CONFIGURABLE",
+        `The queue ${queue} has its options already; say them once, for all its handlers.`,
+      );
+    }
+    if (options.concurrency !== undefined) assertInteger("concurrency", options.concurrency, 1);
+    assertStartAt(options.startAt);
+    this.#options.set(queue, options);
+  }
+
+  add(queue: string, registration: Registration): void {
+    assertQueue(queue);
+    const { pattern, topic } = registration;
+    const routes = this.#handlers.get(queue) ?? new Routes();
+    routes.add(pattern, registration);
+    this.#handlers.set(queue, routes);
+    this.#subscriptions.push({ queue, pattern, topic });
+  }
+
+  get handlers(): ReadonlyMap<string, Routes<Registration>> {
+    return this.#handlers;
+  }
+
+  get subscriptions(): readonly Subscription[] {
+    return this.#subscriptions;
+  }
+
+  /** The options of every queue that has a handler. */
+  queues(): Map<string, QueueOptions> {
+    const queues = [...this.#handlers.keys()];
+    return new Map(queues.map((queue) => [queue, this.#options.get(queue) ?? {}]));
+  }
+
+  /** Queues that were given options and no handler. */
+  unused(): string[] {
+    return [...this.#options.keys()].filter((queue) => !this.#handlers.has(queue));
+  }
+}
+
+function assertQueue(queue: unknown): void {
+  if (typeof queue === "string" && QUEUE.test(queue)) return;
+  throw new EventsError(
+    "INVALID_NAME",
+    `Bad queue name ${JSON.stringify(queue)}: use 1 to 255 of A-Z a-z 0-9 _ - . :`,
+  );
+}
+
+function assertStartAt(startAt: QueueOptions["startAt"]): void {
+  if (startAt === undefined || startAt === "now" || startAt === "earliest") return;
+  if (startAt instanceof Date && Number.isFinite(startAt.getTime())) return;
+  throw new EventsError("INVALID_OPTIONS", 'startAt is "now", "earliest" or a valid Date.');
+}

@@ -1,0 +1,119 @@
+import { setMaxListeners } from "node:events";
+import type { Message } from "../message/message.js";
+import { dueAt } from "./due.js";
+import { finishWithin } from "./finish-within.js";
+import { type Answer, answerOf, notDue, resultOf, type Settled } from "./http-answer.js";
+import { Lanes } from "./lanes.js";
+import { Lru } from "./lru.js";
+import type { Outcome, RunningSource, SourceContext, StopReport } from "./source.js";
+import { wants } from "./wants.js";
+
+const released: Outcome = { type: "released" };
+
+/** A message on its way through one queue; `key` names the pair. */
+interface Item {
+  readonly key: string;
+  readonly queue: string;
+  readonly message: Message;
+  readonly outcome: Promise<Outcome>;
+  readonly settle: (outcome: Outcome) => void;
+}
+
+/** An HTTP source between a start and a stop. */
+export class HttpRun implements RunningSource {
+  readonly finished: Promise<void>;
+  readonly #context: SourceContext;
+  readonly #lanes: Lanes<Item>;
+  /** Pairs that some request waits for, started or not. */
+  readonly #items = new Map<string, Item>();
+  /** Pairs that are done or dead. */
+  readonly #closed: Lru<Outcome>;
+  readonly #attempts: Lru<number>;
+  readonly #abort = new AbortController();
+  #intake = true;
+  #finish = () => {};
+
+  constructor(context: SourceContext, maxWorkers: number, remember: number) {
+    this.#context = context;
+    this.#closed = new Lru(remember);
+    this.#attempts = new Lru(remember);
+    this.#lanes = new Lanes({
+      maxWorkers,
+      concurrencyOf: (queue) => context.queues.get(queue)?.concurrency,
+      run: (item) => this.#run(item),
+    });
+    this.finished = new Promise((resolve) => {
+      this.#finish = resolve;
+    });
+    setMaxListeners(0, this.#abort.signal);
+  }
+
+  /** False from the call of stop on. */
+  get open(): boolean {
+    return this.#intake;
+  }
+
+  /** Answers once every queue that wants one of the messages is done with it. */
+  async handle(messages: readonly Message[]): Promise<Answer> {
+    return answerOf(await Promise.all(messages.map((message) => this.#handleOne(message))));
+  }
+
+  async stop({ deadlineMs }: { deadlineMs: number }): Promise<StopReport> {
+    this.#intake = false;
+    const unstarted = this.#lanes.clear();
+    for (const item of unstarted) this.#close(item, released);
+    const finished = await finishWithin(this.#lanes, deadlineMs);
+    this.#abort.abort();
+    for (const item of this.#items.values()) this.#close(item, released);
+    this.#finish();
+    return { ...finished, released: unstarted.length };
+  }
+
+  async #handleOne(message: Message) {
+    const queues = this.#queuesOf(message);
+    const waitMs = dueAt(message) - Date.now();
+    if (queues.length > 0 && waitMs > 0) return notDue(message, waitMs);
+    const settled = queues.map((queue) => this.#settled(queue, message));
+    return resultOf(message, await Promise.all(settled));
+  }
+
+  #queuesOf(message: Message): string[] {
+    const wanting = this.#context.subscriptions.filter((s) => wants(s, message));
+    return [...new Set(wanting.map(({ queue }) => queue))];
+  }
+
+  /** Runs a pair, unless it is running or finished already. */
+  async #settled(queue: string, message: Message): Promise<Settled> {
+    const key = `${queue} ${message.id}`;
+    const closed = this.#closed.get(key);
+    if (closed) return { outcome: closed, again: true };
+    const item = this.#items.get(key) ?? this.#add(key, queue, message);
+    return { outcome: await item.outcome, again: false };
+  }
+
+  #add(key: string, queue: string, message: Message): Item {
+    let settle: Item["settle"] = () => {};
+    const outcome = new Promise<Outcome>((resolve) => {
+      settle = resolve;
+    });
+    const item = { key, queue, message, outcome, settle };
+    this.#items.set(key, item);
+    this.#lanes.add(queue, item);
+    return item;
+  }
+
+  async #run(item: Item): Promise<void> {
+    const { key, queue, message } = item;
+    const { signal } = this.#abort;
+    const attempt = (this.#attempts.get(key) ?? 0) + 1;
+    const outcome = await this.#context.sink.deliver({ queue, message, attempt, signal });
+    if (outcome.type === "retry") this.#attempts.set(key, attempt);
+    if (outcome.type === "done" || outcome.type === "dead") this.#closed.set(key, outcome);
+    this.#close(item, outcome);
+  }
+
+  #close(item: Item, outcome: Outcome): void {
+    this.#items.delete(item.key);
+    item.settle(outcome);
+  }
+}

@@ -1,0 +1,79 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { decodeEnvelopes } from "../message/envelope.js";
+import { EventsError } from "../message/errors.js";
+import { assertOptions } from "../message/options.js";
+import { type Answer, refusalOf } from "./http-answer.js";
+import { HttpRefusal } from "./http-refusal.js";
+import { fromFetch, fromNode, type HttpRequest, readRequest } from "./http-request.js";
+import { HttpRun } from "./http-run.js";
+import { assertInteger } from "./options.js";
+import type { Source } from "./source.js";
+
+export interface HttpSourceOptions {
+  /** Handlers that run at once. Default 10. */
+  readonly maxWorkers?: number;
+  /** A longer request is refused with status 413. Default 10 MiB. */
+  readonly maxBodyBytes?: number;
+  /** How many finished deliveries are kept in mind, so that a repeated one isn't handled again. Default 10,000. */
+  readonly remember?: number;
+}
+
+/**
+ * Receives what an HTTP destination sends, and answers after the handlers. A retry is the sender's: it
+ * is told when, and the source keeps nothing that outlives the process.
+ */
+export interface HttpSource extends Source {
+  /** Answers a WHATWG request. */
+  readonly fetch: (request: Request) => Promise<Response>;
+  /** Answers a request of `node:http`: `createServer(source.listener)`. */
+  readonly listener: (request: IncomingMessage, response: ServerResponse) => void;
+}
+
+export function httpSource(options: HttpSourceOptions = {}): HttpSource {
+  assertOptions(options, ["maxWorkers", "maxBodyBytes", "remember"], "an HTTP source");
+  const { maxWorkers = 10, maxBodyBytes = 10 * 1024 * 1024, remember = 10_000 } = options;
+  assertInteger("maxWorkers", maxWorkers, 1);
+  assertInteger("maxBodyBytes", maxBodyBytes, 1);
+  assertInteger("remember", remember, 0);
+  let run: HttpRun | undefined;
+
+  async function answer(request: HttpRequest): Promise<Answer> {
+    try {
+      const text = await readRequest(request, maxBodyBytes);
+      if (!run?.open) throw notStarted();
+      return await run.handle(decodeEnvelopes(text));
+    } catch (error) {
+      if (error instanceof EventsError) return refusalOf(error);
+      throw error;
+    }
+  }
+
+  return {
+    name: "http",
+    async start(context) {
+      if (run?.open) {
+        const text = "This HTTP source has a receiver already; give each receiver its own.";
+        throw new EventsError("ALREADY_STARTED", text);
+      }
+      run = new HttpRun(context, maxWorkers, remember);
+      return run;
+    },
+    async fetch(request) {
+      const { status, headers, body } = await answer(fromFetch(request));
+      return new Response(body, { status, headers });
+    },
+    listener(request, response) {
+      answer(fromNode(request)).then(({ status, headers, body }) => {
+        if (!request.complete) response.setHeader("connection", "close");
+        response.writeHead(status, headers).end(body);
+      });
+    },
+  };
+}
+
+function notStarted(): HttpRefusal {
+  return new HttpRefusal(503, "The receiver isn't running; send the request again.", {
+    code: "NOT_STARTED",
+    headers: { "retry-after": "1" },
+  });
+}

@@ -1,0 +1,54 @@
+import { EventsError } from "../message/errors.js";
+import type { MemoryLog } from "../message/memory-log.js";
+import { assertOptions } from "../message/options.js";
+import { MemoryRun } from "./memory-run.js";
+import { type DeadDelivery, MemoryState, type ParkedDelivery } from "./memory-state.js";
+import { assertInteger } from "./options.js";
+import type { Source } from "./source.js";
+
+export interface MemorySourceOptions {
+  /** Handlers that run at once. Default 10. */
+  readonly maxWorkers?: number;
+}
+
+/** Keeps its state over a stop: what wasn't finished comes again at the next start. */
+export interface MemorySource extends Source {
+  /** Messages that were given up, oldest first. */
+  readonly dead: readonly DeadDelivery[];
+  /** Messages that a queue is subscribed to and no handler takes. */
+  readonly parked: readonly ParkedDelivery[];
+}
+
+/**
+ * Reads the log of a memory destination, in the same process: for tests and trials. One receiver at a
+ * time: a second start throws `ALREADY_STARTED`.
+ */
+export function memorySource(log: MemoryLog, options: MemorySourceOptions = {}): MemorySource {
+  assertOptions(options, ["maxWorkers"], "a memory source");
+  const { maxWorkers = 10 } = options;
+  assertInteger("maxWorkers", maxWorkers, 1);
+  const state = new MemoryState();
+  let running = false;
+
+  return {
+    name: "memory",
+    get dead() {
+      return [...state.dead];
+    },
+    get parked() {
+      return [...state.parked];
+    },
+    async start(context) {
+      if (running) {
+        const text = "This memory source has a receiver already; give each receiver its own.";
+        throw new EventsError("ALREADY_STARTED", text);
+      }
+      running = true;
+      const run = new MemoryRun(log, state, context, maxWorkers);
+      run.finished.then(() => {
+        running = false;
+      });
+      return run;
+    },
+  };
+}

@@ -1,0 +1,43 @@
+/** Work taken ahead, in ms: enough to hide a round trip, little enough to leave the rest to other processes. */
+const AHEAD_MS = 50;
+const MAX_HELD = 1_000;
+const MAX_BATCH = 500;
+/** The share of the newest duration in the average. */
+const WEIGHT = 0.1;
+
+/**
+ * How many messages of a queue this process wants. It follows the handler: fast ones get hundreds at once and a batch
+ * in advance, slow ones only what the workers can start now.
+ */
+export class Demand {
+  readonly #concurrency: number;
+  #averageMs = AHEAD_MS;
+  #held = 0;
+
+  constructor(concurrency: number) {
+    this.#concurrency = concurrency;
+  }
+
+  /** How many to ask for; 0 as long as enough is held. */
+  get room(): number {
+    const wanted = this.#wanted();
+    const room = wanted - this.#held;
+    const worthIt = wanted > this.#concurrency ? wanted / 2 : 1;
+    return room >= worthIt ? Math.min(room, MAX_BATCH) : 0;
+  }
+
+  took(count: number): void {
+    this.#held += count;
+  }
+
+  /** One of them is over, after so many ms; undefined if it was not run. */
+  finished(durationMs?: number): void {
+    this.#held -= 1;
+    if (durationMs !== undefined) this.#averageMs += (durationMs - this.#averageMs) * WEIGHT;
+  }
+
+  #wanted(): number {
+    const ahead = Math.floor((this.#concurrency * AHEAD_MS) / Math.max(this.#averageMs, 0.001));
+    return Math.max(this.#concurrency, Math.min(ahead, MAX_HELD));
+  }
+}

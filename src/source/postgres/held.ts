@@ -1,0 +1,139 @@
+import { setMaxListeners } from "node:events";
+import type { BatchKey, BatchProgress, ClaimedBatch, Leftover } from "../../postgres/batch.js";
+import type { ClaimedDelivery, DeliveryKey, DeliveryProgress } from "../../postgres/delivery.js";
+import type { Delivery } from "../source.js";
+import { leftoverOf, type Settlement } from "./leftover.js";
+
+/** One message in the hands of this process. */
+export interface Item extends Delivery {
+  readonly position: string;
+  readonly held: HeldBatch | HeldDelivery;
+  /** It may have killed a worker. */
+  readonly isSuspect: boolean;
+}
+
+/** What one lease covers. */
+export interface Held<Progress = unknown> {
+  /** The lease is lost: nothing that happens here counts any more. */
+  readonly lost: boolean;
+  readonly key: { readonly queue: string };
+  readonly isSettled: boolean;
+  /** Outcomes that are not recorded yet. */
+  readonly isDirty: boolean;
+  /** Some outcome was not done, and will be due later. */
+  readonly hasLeftovers: boolean;
+  unsettled(): readonly Item[];
+  settle(item: Item, outcome: Settlement): void;
+  /** What is to be recorded now; given back by `restore` if it could not be. */
+  takeProgress(): Progress;
+  restore(progress: Progress): void;
+  /** Aborts the signal of what still runs. */
+  abandon(reason: Error): void;
+}
+
+export class HeldBatch implements Held<BatchProgress> {
+  readonly key: BatchKey;
+  readonly items: readonly Item[];
+  lost = false;
+  isDirty = false;
+  hasLeftovers = false;
+  readonly #abort = new AbortController();
+  readonly #settled = new Set<string>();
+  #unsaved = new Map<string, Leftover>();
+
+  constructor({ key, messages }: ClaimedBatch) {
+    this.key = key;
+    const { signal } = this.#abort;
+    setMaxListeners(0, signal); // one for each handler that looks at it
+    const { queue } = key;
+    this.items = messages.map(({ position, message }) => ({
+      held: this,
+      position,
+      queue,
+      message,
+      attempt: 1,
+      signal,
+      isSuspect: false,
+    }));
+  }
+
+  get isSettled(): boolean {
+    return this.#settled.size === this.items.length;
+  }
+
+  unsettled(): readonly Item[] {
+    return this.items.filter(({ position }) => !this.#settled.has(position));
+  }
+
+  settle({ position, attempt }: Item, outcome: Settlement): void {
+    this.isDirty = true;
+    this.#settled.add(position);
+    const leftover = leftoverOf(outcome, attempt);
+    if (!leftover) return;
+    this.hasLeftovers = true;
+    this.#unsaved.set(position, leftover);
+  }
+
+  takeProgress(): BatchProgress {
+    const leftovers = this.#unsaved;
+    this.#unsaved = new Map();
+    this.isDirty = false;
+    return { key: this.key, done: this.isSettled ? undefined : [...this.#settled], leftovers };
+  }
+
+  restore({ leftovers }: BatchProgress): void {
+    this.#unsaved = new Map([...leftovers, ...this.#unsaved]);
+    this.isDirty = true;
+  }
+
+  abandon(reason: Error): void {
+    this.lost = true;
+    this.#abort.abort(reason);
+  }
+}
+
+export class HeldDelivery implements Held<DeliveryProgress> {
+  readonly key: DeliveryKey;
+  readonly item: Item;
+  lost = false;
+  readonly #abort = new AbortController();
+  #result: DeliveryProgress["result"];
+
+  constructor({ key, attempt, lost, message }: ClaimedDelivery) {
+    this.key = key;
+    const { queue, position } = key;
+    const { signal } = this.#abort;
+    this.item = { held: this, position, queue, message, attempt, signal, isSuspect: lost > 0 };
+  }
+
+  get isSettled(): boolean {
+    return this.#result !== undefined;
+  }
+
+  get isDirty(): boolean {
+    return this.isSettled;
+  }
+
+  get hasLeftovers(): boolean {
+    return this.#result !== undefined && this.#result.state !== "done";
+  }
+
+  unsettled(): readonly Item[] {
+    return this.isSettled ? [] : [this.item];
+  }
+
+  settle(item: Item, outcome: Settlement): void {
+    this.#result = leftoverOf(outcome, item.attempt) ?? { state: "done" };
+  }
+
+  takeProgress(): DeliveryProgress {
+    return { key: this.key, result: this.#result };
+  }
+
+  restore(): void {}
+
+  abandon(reason: Error): void {
+    this.lost = true;
+    this.#abort.abort(reason);
+  }
+}

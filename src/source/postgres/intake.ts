@@ -1,0 +1,79 @@
+import type { Demand } from "./demand.js";
+import { Loop } from "./loop.js";
+import { Rate } from "./rate.js";
+
+/** Above so many messages a second an intake that runs dry looks again by itself, so that publishers need not notify. */
+const BUSY_PER_SECOND = 500;
+const BUSY_WAIT_MS = 2;
+
+export interface IntakeOptions {
+  readonly demand: Demand;
+  /** Takes at most so many, hands them on, and resolves with their number; "blocked" if some may have to wait. */
+  readonly take: (limit: number) => Promise<number | "blocked">;
+  readonly onIdle: () => void;
+  readonly onError: (error: unknown) => void;
+}
+
+/** Takes work from one place as long as there is some and there is room for it; then it is idle until it is woken. */
+export class Intake {
+  readonly #options: IntakeOptions;
+  readonly #loop: Loop;
+  readonly #rate = new Rate();
+  #state: "idle" | "blocked" | "full" | "taking" = "idle";
+  /** Woken since the last take began. */
+  #woken = false;
+
+  constructor(options: IntakeOptions) {
+    this.#options = options;
+    this.#loop = new Loop(() => this.#takeAll(), options.onError);
+    this.#loop.start();
+  }
+
+  /** Nothing is there that can be taken now. */
+  get isIdle(): boolean {
+    return this.#state === "idle" || this.#state === "blocked";
+  }
+
+  /** There may be work. */
+  wake(): void {
+    this.#woken = true;
+    this.#state = "taking";
+    this.#loop.wake();
+  }
+
+  /** There may be room. */
+  makeRoom(): void {
+    if (this.#state === "full" && this.#options.demand.room > 0) this.wake();
+  }
+
+  /** What blocked it may be over. */
+  unblock(): void {
+    if (this.#state === "blocked") this.wake();
+  }
+
+  stop(): Promise<void> {
+    return this.#loop.stop();
+  }
+
+  async #takeAll(): Promise<number | undefined> {
+    while (this.#state === "taking" && !this.#loop.stopped) {
+      this.#woken = false;
+      const { room } = this.#options.demand;
+      if (room === 0) {
+        this.#state = "full";
+        return undefined;
+      }
+      const taken = await this.#options.take(room);
+      if (taken !== "blocked" && taken > 0) this.#rate.add(taken);
+      else if (this.#woken) continue;
+      else if (this.#rate.perSecond >= BUSY_PER_SECOND) return BUSY_WAIT_MS;
+      else this.#rest(taken === "blocked" ? "blocked" : "idle");
+    }
+    return undefined;
+  }
+
+  #rest(state: "blocked" | "idle"): void {
+    this.#state = state;
+    this.#options.onIdle();
+  }
+}

@@ -1,0 +1,23 @@
+import type { Leftover } from "../../postgres/batch.js";
+import type { Outcome } from "../source.js";
+
+/** An outcome, or that a message of a batch is not due yet. */
+export type Settlement = Outcome | { readonly type: "scheduled" };
+
+/** The row that an outcome needs; none if the message is done. What was not started has used up no attempt. */
+export function leftoverOf(settlement: Settlement, attempt: number): Leftover | undefined {
+  switch (settlement.type) {
+    case "done":
+      return undefined;
+    case "retry":
+      return { state: "retrying", attempt, afterMs: settlement.afterMs, reason: settlement.reason };
+    case "dead":
+      return { state: "dead", attempt, reason: settlement.reason };
+    case "parked":
+      return { state: "parked", attempt: attempt - 1 };
+    case "scheduled":
+      return { state: "scheduled", attempt: attempt - 1 };
+    case "released":
+      return { state: "waiting", attempt: attempt - 1 };
+  }
+}

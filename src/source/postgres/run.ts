@@ -1,0 +1,159 @@
+import type { Claimant } from "../../postgres/batch.js";
+import type { Database } from "../../postgres/database.js";
+import type { PollResult } from "../../postgres/wake.js";
+import { finishWithin } from "../finish-within.js";
+import { Lanes } from "../lanes.js";
+import type { SourceContext, StopReport } from "../source.js";
+import type { Item } from "./held.js";
+import { Ledger } from "./ledger.js";
+import type { Loop } from "./loop.js";
+import { Reader } from "./reader.js";
+import { SuspectSlot } from "./suspect-slot.js";
+import { sweeper } from "./sweeper.js";
+import { Waker } from "./waker.js";
+import { within } from "./within.js";
+
+export interface RunOptions {
+  readonly db: Database;
+  readonly context: SourceContext;
+  readonly claimant: Claimant;
+  readonly maxWorkers: number;
+  readonly listens: boolean;
+  readonly intervalMs: number;
+}
+
+/** So few topics are claimed at once on a notification, without asking which of them has news. */
+const FEW_TOPICS = 2;
+/** How long a stop waits for the database beyond its deadline, in ms. */
+const RECORD_MS = 5_000;
+
+const EVERY_TOPIC = "*";
+
+interface Subscribed {
+  readonly patterns: string[];
+  readonly topics: Set<string>;
+}
+
+/** A Postgres source between a start and a stop: readers take, lanes run, the ledger records, the waker wakes. */
+export class PostgresRun {
+  readonly #options: RunOptions;
+  readonly #lanes: Lanes<Item>;
+  readonly #ledger: Ledger;
+  readonly #waker: Waker;
+  readonly #sweeper: Loop;
+  readonly #suspects = new SuspectSlot(() => this.#unblock());
+  readonly #readers: ReadonlyMap<string, Reader>;
+
+  constructor(options: RunOptions) {
+    this.#options = options;
+    const { db, context, claimant, maxWorkers, listens, intervalMs } = options;
+    const { onError } = context;
+    this.#lanes = new Lanes({
+      maxWorkers,
+      concurrencyOf: (queue) => context.queues.get(queue)?.concurrency,
+      run: (item) => this.#runItem(item),
+    });
+    this.#ledger = new Ledger({
+      db,
+      leaseMs: claimant.leaseMs,
+      onError,
+      onLeftovers: () => this.#waker.pollNow(),
+    });
+    const queues = groupByQueue(context);
+    this.#waker = new Waker({
+      db,
+      listens,
+      intervalMs,
+      onError,
+      handled: [...queues].map(([queue, { patterns }]) => ({ queue, patterns })),
+      places: () => this.#places(),
+      onPoll: (result) => this.#wakeFound(result),
+    });
+    this.#sweeper = sweeper(db, [...queues.keys()], () => this.#waker.pollNow(), onError);
+    this.#readers = new Map(
+      [...queues].map(([queue, subscribed]) => [queue, this.#reader(queue, subscribed)]),
+    );
+  }
+
+  start(): void {
+    this.#waker.start();
+    this.#sweeper.start();
+  }
+
+  /** A publish has notified, or may have while nobody listened. */
+  notified(): void {
+    const topics = [...this.#readers.values()].flatMap((reader) => reader.topics);
+    const isKnown = !this.#options.context.subscriptions.some(({ topic }) => topic === EVERY_TOPIC);
+    if (isKnown && topics.length <= FEW_TOPICS) for (const topic of topics) topic.wake();
+    else this.#waker.pollNow();
+  }
+
+  async stop(deadlineMs: number): Promise<StopReport> {
+    const readers = [...this.#readers.values()];
+    const stops = [
+      this.#waker.stop(),
+      this.#sweeper.stop(),
+      ...readers.map((reader) => reader.stop()),
+    ];
+    await within(deadlineMs, Promise.all(stops));
+    const released = this.#lanes.clear();
+    for (const item of released) this.#ledger.settle(item, { type: "released" });
+    const finished = await finishWithin(this.#lanes, deadlineMs);
+    if (finished.aborted > 0) this.#ledger.abandon();
+    await within(RECORD_MS, this.#ledger.close());
+    return { ...finished, released: released.length };
+  }
+
+  #reader(queue: string, { patterns, topics }: Subscribed): Reader {
+    const { db, context, claimant, maxWorkers } = this.#options;
+    const concurrency = Math.min(context.queues.get(queue)?.concurrency ?? maxWorkers, maxWorkers);
+    return new Reader({
+      db,
+      claimant,
+      queue,
+      patterns,
+      topics,
+      concurrency,
+      sink: context.sink,
+      ledger: this.#ledger,
+      suspects: this.#suspects,
+      start: (items) => this.#lanes.addMany(queue, items),
+      onIdle: () => this.#waker.idle(),
+      onError: context.onError,
+    });
+  }
+
+  async #runItem(item: Item): Promise<void> {
+    const isLost = item.held.lost;
+    const startedAt = performance.now();
+    if (!isLost) this.#ledger.settle(item, await this.#options.context.sink.deliver(item));
+    this.#readers.get(item.queue)?.finished(isLost ? undefined : performance.now() - startedAt);
+    if (item.isSuspect) this.#suspects.release();
+  }
+
+  #wakeFound({ news, due }: PollResult): void {
+    for (const { queue, topic } of news) this.#readers.get(queue)?.wakeTopic(topic);
+    for (const [queue, dueMs] of due) if (dueMs === 0) this.#readers.get(queue)?.wakeDeliveries();
+  }
+
+  #unblock(): void {
+    for (const reader of this.#readers.values()) reader.unblock();
+  }
+
+  #places(): { idle: number; total: number } {
+    const intakes = [...this.#readers.values()].flatMap((reader) => reader.intakes);
+    return { idle: intakes.filter((intake) => intake.isIdle).length, total: intakes.length };
+  }
+}
+
+/** The patterns and topics of each queue. */
+function groupByQueue({ subscriptions }: SourceContext): ReadonlyMap<string, Subscribed> {
+  const groups = new Map<string, Subscribed>();
+  for (const { queue, pattern, topic } of subscriptions) {
+    const group = groups.get(queue) ?? { patterns: [], topics: new Set() };
+    group.patterns.push(pattern);
+    if (topic !== EVERY_TOPIC) group.topics.add(topic);
+    groups.set(queue, group);
+  }
+  return groups;
+}

@@ -1,0 +1,103 @@
+import { randomUUID } from "node:crypto";
+import { assertOptions } from "../../message/options.js";
+import { checkSchema } from "../../postgres/check.js";
+import { Database, type PgPool } from "../../postgres/database.js";
+import type { Listener } from "../../postgres/listener.js";
+import { subscribe } from "../../postgres/subscription.js";
+import { assertInteger } from "../options.js";
+import type { RunningSource, Source, SourceContext } from "../source.js";
+import { PostgresRun } from "./run.js";
+import { intervalTrigger, type Trigger } from "./trigger.js";
+
+export interface PostgresSourceOptions {
+  /** A `pg.Pool`. No connection of it is held while a handler runs. */
+  readonly pool: PgPool;
+  /** Default `opinionated_events`. */
+  readonly schema?: string;
+  /** Default: an interval of 1,000 ms. An interval always runs, also beside `notifyTrigger`. */
+  readonly triggers?: readonly Trigger[];
+  /** Handlers that run at once in this process, over all queues. Default 10. */
+  readonly maxWorkers?: number;
+  /** How long work stays with a process that is not heard of, in ms. Renewed each second. Default 30,000. */
+  readonly leaseMs?: number;
+}
+
+const DEFAULT_INTERVAL = intervalTrigger(1_000);
+
+/**
+ * Reads queues of a Postgres schema. Starting subscribes what the receiver has handlers for, for good, and rejects with
+ * `SCHEMA_MISSING` or `SCHEMA_OUTDATED` where `migrate` must run first.
+ */
+export function postgresSource(options: PostgresSourceOptions): Source {
+  assertOptions(
+    options,
+    ["pool", "schema", "triggers", "maxWorkers", "leaseMs"],
+    "a Postgres source",
+  );
+  const { triggers = [], maxWorkers = 10, leaseMs = 30_000 } = options;
+  assertInteger("maxWorkers", maxWorkers, 1);
+  assertInteger("leaseMs", leaseMs, 1_000);
+  const db = new Database(options.pool, options.schema);
+  const intervals = [...triggers, DEFAULT_INTERVAL].filter(
+    (trigger) => trigger.type === "interval",
+  );
+
+  return {
+    name: "postgres",
+    async start(context) {
+      await checkSchema(db);
+      await subscribeAll(db, context);
+      const session = `opinionated-events ${randomUUID()}`;
+      const listens = triggers.some(({ type }) => type === "notify");
+      const intervalMs = Math.min(
+        ...intervals.slice(0, Math.max(1, intervals.length - 1)).map(({ ms }) => ms),
+      );
+      const run = new PostgresRun({
+        db,
+        context,
+        maxWorkers,
+        listens,
+        intervalMs,
+        claimant: { session: listens ? session : null, leaseMs },
+      });
+      const listeners = await listenAll(triggers, db.schema, session, run, context);
+      run.start();
+      return stoppable(run, listeners);
+    },
+  };
+}
+
+async function subscribeAll(db: Database, { subscriptions, queues }: SourceContext): Promise<void> {
+  for (const subscription of subscriptions) {
+    await subscribe(db, subscription, queues.get(subscription.queue)?.startAt);
+  }
+}
+
+async function listenAll(
+  triggers: readonly Trigger[],
+  channel: string,
+  session: string,
+  run: PostgresRun,
+  { onError }: SourceContext,
+): Promise<Listener[]> {
+  const wake = () => run.notified();
+  const notify = triggers.filter((trigger) => trigger.type === "notify");
+  return Promise.all(notify.map((trigger) => trigger.listen({ channel, session, wake, onError })));
+}
+
+function stoppable(run: PostgresRun, listeners: readonly Listener[]): RunningSource {
+  let finish: () => void;
+  const finished = new Promise<void>((resolve) => {
+    finish = resolve;
+  });
+  return {
+    finished,
+    async stop({ deadlineMs }) {
+      const report = await run.stop(deadlineMs);
+      // Last: others take the session for the process.
+      await Promise.all(listeners.map((listener) => listener.close()));
+      finish();
+      return report;
+    },
+  };
+}

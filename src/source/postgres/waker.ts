@@ -1,0 +1,111 @@
+import type { Database } from "../../postgres/database.js";
+import {
+  declareIdle,
+  type Handled,
+  isInFlight,
+  type PollResult,
+  poll,
+  type Watch,
+} from "../../postgres/wake.js";
+import { Loop } from "./loop.js";
+
+/** While some queues are busy, the others are looked after so often. */
+const BUSY_POLL_MS = 20;
+
+export interface WakerOptions {
+  readonly db: Database;
+  readonly handled: readonly Handled[];
+  /** The longest time between two polls, in ms. */
+  readonly intervalMs: number;
+  /** Publishers can reach this process. */
+  readonly listens: boolean;
+  /** How many places there are to take work from, and how many of them have run dry. */
+  readonly places: () => { readonly idle: number; readonly total: number };
+  /** Wakes what a poll has found. */
+  readonly onPoll: (result: PollResult) => void;
+  readonly onError: (error: unknown) => void;
+}
+
+/**
+ * Wakes idle intakes: by polling, at an interval and when a delivery is due; sooner if a publish notifies. NOTIFY is only
+ * a hint that we ask for while we are idle. No wake-up is lost (docs/decisions/wake-up.md): who published before the
+ * request could be seen was in flight when we made it, and as long as one of those is, we poll.
+ */
+export class Waker {
+  readonly #options: WakerOptions;
+  readonly #loop: Loop;
+  #pollAt = 0;
+  /** Until when publishers notify. */
+  #declaredUntil = 0;
+  #watch: Watch | undefined;
+  #watchMs = 1;
+
+  constructor(options: WakerOptions) {
+    this.#options = options;
+    this.#loop = new Loop(() => this.#step(), options.onError);
+  }
+
+  start(): void {
+    this.#loop.start();
+  }
+
+  stop(): Promise<void> {
+    return this.#loop.stop();
+  }
+
+  /** Something may have come, or will soon be due. */
+  pollNow(): void {
+    this.#pollAt = 0;
+    this.#loop.wake();
+  }
+
+  /** A place has run dry. */
+  idle(): void {
+    this.#loop.wake();
+  }
+
+  async #step(): Promise<number | undefined> {
+    const { places, listens } = this.#options;
+    const { idle, total } = places();
+    if (idle === 0) return undefined;
+    const isBusy = idle < total;
+    if (listens && !isBusy) await this.#declare();
+    if (performance.now() >= this.#pollAt) await this.#poll(isBusy);
+    if (this.#watch) await this.#checkWatch(this.#watch);
+    return Math.max(1, this.#pollAt - performance.now());
+  }
+
+  /** Renewed in good time. After a lapse there may be publishers that have not seen it. */
+  async #declare(): Promise<void> {
+    const { db, intervalMs } = this.#options;
+    const now = performance.now();
+    if (now < this.#declaredUntil - 1.5 * intervalMs) return;
+    const lapsed = now >= this.#declaredUntil;
+    const watch = await declareIdle(db, 4 * intervalMs);
+    this.#declaredUntil = now + 3 * intervalMs;
+    if (!lapsed) return;
+    this.#watch = watch;
+    this.#watchMs = 1;
+    this.#pollAt = 0;
+  }
+
+  async #poll(isBusy: boolean): Promise<void> {
+    const { db, handled, intervalMs, onPoll } = this.#options;
+    this.#pollAt = performance.now() + (isBusy ? Math.min(BUSY_POLL_MS, intervalMs) : intervalMs);
+    const result = await poll(db, handled);
+    const dueMs = Math.min(...[...result.due.values()].filter((ms) => ms > 0));
+    this.#pollAt = Math.min(this.#pollAt, performance.now() + dueMs);
+    onPoll(result);
+  }
+
+  async #checkWatch(watch: Watch): Promise<void> {
+    if (!(await isInFlight(this.#options.db, watch))) {
+      this.#watch = undefined;
+      this.#pollAt = 0; // once more: the last of them may have committed since the poll
+      this.#loop.wake();
+      return;
+    }
+    this.#watchMs = Math.min(this.#watchMs * 2, this.#options.intervalMs);
+    this.#pollAt = Math.min(this.#pollAt, performance.now() + this.#watchMs);
+  }
+}

@@ -1,0 +1,96 @@
+import type { Message } from "../message/message.js";
+
+/** One attempt to hand one message to one queue's handler. */
+export interface Delivery {
+  readonly queue: string;
+  readonly message: Message;
+  /** 1 for the first attempt. */
+  readonly attempt: number;
+  /** Aborted when the outcome no longer counts: the lease is lost, or a stop's deadline is over. */
+  readonly signal: AbortSignal;
+}
+
+/** Why a message is dead. */
+export interface DeadReason {
+  /** The code of the error where it has one, else `HANDLER_FAILED`. */
+  readonly code: string;
+  readonly message: string;
+  readonly stack?: string;
+}
+
+/**
+ * How a delivery ends. `parked` says that this process has no handler for the message: another one may.
+ * `released` says that the handler was never started.
+ */
+export type Outcome =
+  | { readonly type: "done" }
+  | { readonly type: "retry"; readonly afterMs: number; readonly reason: DeadReason }
+  | { readonly type: "dead"; readonly reason: DeadReason }
+  | { readonly type: "parked" }
+  | { readonly type: "released" };
+
+/** The receiver, as a source sees it. */
+export interface Sink {
+  /** Runs the handler behind its middleware. Never rejects: every error is an outcome. */
+  deliver(delivery: Delivery): Promise<Outcome>;
+  /** False if this process has no handler, so that the source can park without calling `deliver`. */
+  handles(queue: string, name: string): boolean;
+}
+
+/** Where a queue that is new to a topic begins: `now` means everything that commits after the start. */
+export type StartAt = "now" | "earliest" | Date;
+
+export interface QueueOptions {
+  /** Handlers of this queue that run at once in this process. Default: as many as the source has workers. */
+  readonly concurrency?: number;
+  /** Default `now`. Only looked at when the queue reads a topic for the first time. */
+  readonly startAt?: StartAt;
+}
+
+export interface Subscription {
+  readonly queue: string;
+  /** A name, or a pattern: `user.*`, `*`. */
+  readonly pattern: string;
+  /** The topic that is read for it; `*` for all. */
+  readonly topic: string;
+}
+
+/** Anything pino-shaped. Never given a payload. */
+export interface Logger {
+  debug(fields: object, text: string): void;
+  info(fields: object, text: string): void;
+  warn(fields: object, text: string): void;
+  error(fields: object, text: string): void;
+}
+
+export interface SourceContext {
+  readonly subscriptions: readonly Subscription[];
+  /** Every queue that has a subscription is here, with its options. */
+  readonly queues: ReadonlyMap<string, QueueOptions>;
+  readonly sink: Sink;
+  /** Told of errors of the source itself (a lost connection, a lost lease); the source goes on. */
+  readonly onError: (error: unknown) => void;
+  readonly logger: Logger;
+}
+
+export interface StopReport {
+  /** Handlers that finished between the call of stop and its end. */
+  readonly finished: number;
+  /** Messages given back: taken from the queue, and not started. */
+  readonly released: number;
+  /** Handlers still running at the deadline; their signal was aborted, and their messages will come again. */
+  readonly aborted: number;
+}
+
+export interface RunningSource {
+  /** Stops intake at once, lets handlers finish until `deadlineMs`, then aborts their signal. */
+  stop(options: { readonly deadlineMs: number }): Promise<StopReport>;
+  /** Resolves after a stop; rejects if the source can't go on. */
+  readonly finished: Promise<void>;
+}
+
+/** Where deliveries come from. It owns concurrency, and carries the outcomes out as its transport can. */
+export interface Source {
+  readonly name: string;
+  start(context: SourceContext): Promise<RunningSource>;
+}

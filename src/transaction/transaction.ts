@@ -1,0 +1,96 @@
+import { EventsError } from "../message/errors.js";
+import { assertOptions } from "../message/options.js";
+import type { SqlClient } from "./sql-client.js";
+
+/** What we ask of a pool; a `pg` pool is one. */
+export interface TransactionPool {
+  connect(): Promise<TransactionClient>;
+}
+
+/** A client that is ours until it is released. */
+export interface TransactionClient extends SqlClient {
+  // biome-ignore lint/suspicious/noExplicitAny: as in SqlClient
+  query(text: string, values?: any[]): Promise<{ rows: any[]; command?: string }>;
+  /** Gives the client back; with `true`, its connection is closed. */
+  release(destroy?: boolean): void;
+  on?(event: "error", listener: (error: Error) => void): unknown;
+  off?(event: "error", listener: (error: Error) => void): unknown;
+}
+
+const ABORTED =
+  "A statement of the transaction had failed, so its commit rolled everything back: let the error of " +
+  "that statement leave the function, or catch it around a savepoint.";
+
+const BEGIN = {
+  "read committed": "begin isolation level read committed",
+  "repeatable read": "begin isolation level repeatable read",
+  serializable: "begin isolation level serializable",
+};
+
+export type IsolationLevel = keyof typeof BEGIN;
+
+export interface TransactionOptions {
+  /** Default: the server's, usually read committed. */
+  readonly isolation?: IsolationLevel | undefined;
+}
+
+/**
+ * Runs `fn` in a transaction of its own: commits when it resolves, and resolves with its value; rolls
+ * back when it rejects, and rejects with its error. It is never retried. Errors of the database come as
+ * they are. If the commit's connection is lost, nobody knows whether it committed.
+ *
+ * Throws `TRANSACTION_ABORTED` if `fn` resolved although one of its statements had failed: the database
+ * then has rolled everything back.
+ */
+export async function transaction<T>(
+  pool: TransactionPool,
+  fn: (tx: SqlClient) => Promise<T>,
+  options: TransactionOptions = {},
+): Promise<T> {
+  const begin = beginStatement(options);
+  const client = await pool.connect();
+  // Without a listener, a connection lost between two statements would end the process.
+  client.on?.("error", ignore);
+  let ended = false;
+  const end = async (statement: "commit" | "rollback") => {
+    const result = await client.query(statement);
+    ended = true;
+    return result;
+  };
+  try {
+    await client.query(begin);
+    return await run(client, fn, end);
+  } finally {
+    client.release(!ended);
+    client.off?.("error", ignore);
+  }
+}
+
+async function run<T>(
+  client: TransactionClient,
+  fn: (tx: SqlClient) => Promise<T>,
+  end: (statement: "commit" | "rollback") => Promise<{ command?: string }>,
+): Promise<T> {
+  let value: T;
+  try {
+    value = await fn(client);
+  } catch (error) {
+    // What went wrong first is what the caller has to know.
+    await end("rollback").catch(ignore);
+    throw error;
+  }
+  const { command } = await end("commit");
+  if (command !== "ROLLBACK") return value;
+  throw new EventsError("TRANSACTION_ABORTED", ABORTED);
+}
+
+function beginStatement(options: TransactionOptions): string {
+  assertOptions(options, ["isolation"], "a transaction");
+  const { isolation } = options;
+  if (isolation === undefined) return "begin";
+  if (Object.hasOwn(BEGIN, isolation)) return BEGIN[isolation];
+  const levels = Object.keys(BEGIN).join(", ");
+  throw new EventsError("INVALID_OPTIONS", `Bad isolation: use one of ${levels}, or leave it out.`);
+}
+
+function ignore(): void {}

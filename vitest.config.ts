@@ -1,0 +1,23 @@
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitest/config";
+import { TallyReporter } from "./test/support/tally-reporter.js";
+
+const src = fileURLToPath(new URL("./src/", import.meta.url));
+
+export default defineConfig({
+  resolve: {
+    alias: [
+      { find: /^opinionated-events$/, replacement: `${src}index.ts` },
+      { find: /^opinionated-events\/(.+)$/, replacement: `${src}$1.ts` },
+    ],
+  },
+  test: {
+    include: ["test/**/*.test.ts"],
+    globalSetup: "test/support/global-setup.ts",
+    pool: "forks",
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    reporters: ["default", new TallyReporter()],
+  },
+});
