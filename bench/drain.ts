@@ -7,12 +7,15 @@
 import { parseArgs } from "node:util";
 import pg from "pg";
 import { startPostgres } from "../scripts/postgres-server.js";
+import { median, perSecond } from "./figures.js";
 import { drainLeasedRows, loadLeasedRows } from "./leased-rows.js";
 import { drainQueue, fillLog } from "./queue.js";
-import { median, perSecond } from "./figures.js";
 
 const { values } = parseArgs({
-  options: { messages: { type: "string", default: "100000" }, rounds: { type: "string", default: "3" } },
+  options: {
+    messages: { type: "string", default: "100000" },
+    rounds: { type: "string", default: "3" },
+  },
 });
 const messages = Number(values.messages);
 
@@ -33,14 +36,22 @@ async function main(): Promise<void> {
   const pool = new pg.Pool({ connectionString: server.url });
   pool.on("error", () => {});
   try {
-    const rates = { "leased rows, 1 loop": [] as number[], "leased rows, 2 loops": [] as number[], ours: [] as number[] };
+    const rates = {
+      "leased rows, 1 loop": [] as number[],
+      "leased rows, 2 loops": [] as number[],
+      ours: [] as number[],
+    };
     for (let round = 0; round < Number(values.rounds); round += 1) {
       rates["leased rows, 1 loop"].push(await floor(pool, 1));
       rates.ours.push(await ours(pool, server.url));
       rates["leased rows, 2 loops"].push(await floor(pool, 2));
     }
-    for (const [name, all] of Object.entries(rates)) console.log(name.padEnd(22), median(all), "/s", all.join(" "));
-    const best = Math.max(median(rates["leased rows, 1 loop"]), median(rates["leased rows, 2 loops"]));
+    for (const [name, all] of Object.entries(rates))
+      console.log(name.padEnd(22), median(all), "/s", all.join(" "));
+    const best = Math.max(
+      median(rates["leased rows, 1 loop"]),
+      median(rates["leased rows, 2 loops"]),
+    );
     console.log("ratio to the better floor", (median(rates.ours) / best).toFixed(2));
   } finally {
     await pool.end();

@@ -38,7 +38,12 @@ export async function loadLeasedRows(pool: pg.Pool, messages: number): Promise<v
  * Drains them with so many loops in one process, `batch` rows a statement; handlers read a field. Resolves with the sum
  * of the field, and with the milliseconds at which each tenth was done.
  */
-export async function drainLeasedRows(pool: pg.Pool, messages: number, loops: number, batch: number) {
+export async function drainLeasedRows(
+  pool: pg.Pool,
+  messages: number,
+  loops: number,
+  batch: number,
+) {
   const tenths: number[] = [];
   let sum = 0;
   let count = 0;

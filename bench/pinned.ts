@@ -17,7 +17,9 @@ const messages = Number(values.messages);
 async function pinned<T>(pool: pg.Pool, work: () => Promise<T>): Promise<T> {
   const holder = await pool.connect();
   const xmin = async () => {
-    const { rows } = await holder.query("select backend_xmin from pg_stat_activity where pid = pg_backend_pid()");
+    const { rows } = await holder.query(
+      "select backend_xmin from pg_stat_activity where pid = pg_backend_pid()",
+    );
     return rows[0].backend_xmin;
   };
   try {
@@ -36,7 +38,16 @@ function print(name: string, tenths: readonly number[]): void {
   const spans = tenths.map((at, n) => at - (tenths[n - 1] ?? 0));
   const rates = spans.map((ms) => perSecond(messages / 10, ms));
   const [first, last] = [rates[0] as number, rates.at(-1) as number];
-  console.log(name.padEnd(12), "first tenth", first, "/s, last", last, "/s, ratio", (last / first).toFixed(2), `(${rates.join(" ")})`);
+  console.log(
+    name.padEnd(12),
+    "first tenth",
+    first,
+    "/s, last",
+    last,
+    "/s, ratio",
+    (last / first).toFixed(2),
+    `(${rates.join(" ")})`,
+  );
 }
 
 async function main(): Promise<void> {
@@ -47,7 +58,10 @@ async function main(): Promise<void> {
     await fillLog(pool, messages);
     print("ours", (await pinned(pool, () => drainQueue(pool, server.url, messages))).tenths);
     await loadLeasedRows(pool, messages);
-    print("leased rows", (await pinned(pool, () => drainLeasedRows(pool, messages, 1, 500))).tenths);
+    print(
+      "leased rows",
+      (await pinned(pool, () => drainLeasedRows(pool, messages, 1, 500))).tenths,
+    );
   } finally {
     await pool.end();
     await server.stop();

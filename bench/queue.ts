@@ -1,6 +1,12 @@
 import type pg from "pg";
 import { createMessage, Receiver } from "../src/index.js";
-import { intervalTrigger, migrate, notifyTrigger, postgresDestination, postgresSource } from "../src/postgres.js";
+import {
+  intervalTrigger,
+  migrate,
+  notifyTrigger,
+  postgresDestination,
+  postgresSource,
+} from "../src/postgres.js";
 
 const BATCH = 1_000;
 
@@ -22,7 +28,10 @@ export async function fillLog(pool: pg.Pool, messages: number): Promise<void> {
 /** Drains it with a receiver of default settings. Fails unless every handler saw its payload, once. */
 export async function drainQueue(pool: pg.Pool, connectionString: string, messages: number) {
   const triggers = [notifyTrigger({ connectionString }), intervalTrigger(1_000)];
-  const receiver = new Receiver({ source: postgresSource({ pool, triggers }), onError: console.error });
+  const receiver = new Receiver({
+    source: postgresSource({ pool, triggers }),
+    onError: console.error,
+  });
   const tenths: number[] = [];
   let count = 0;
   let sum = 0;
@@ -41,6 +50,7 @@ export async function drainQueue(pool: pg.Pool, connectionString: string, messag
   await drained;
   await receiver.stop();
   const expected = (messages / BATCH) * ((BATCH * (BATCH - 1)) / 2);
-  if (count !== messages || sum !== expected) throw new Error(`Handled ${count} of ${messages}, sum ${sum} of ${expected}.`);
+  if (count !== messages || sum !== expected)
+    throw new Error(`Handled ${count} of ${messages}, sum ${sum} of ${expected}.`);
   return { tenths };
 }

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
 import { freePort } from "../scripts/free-port.js";
 import { type TestDatabase, testDatabase } from "./support/postgres.js";
 
@@ -62,6 +62,9 @@ interface Example {
 function run(name: string): Example {
   const child = spawn(process.execPath, ["--import", "tsx", file(name)], {
     env: { ...process.env, DATABASE_URL: database.url },
+  });
+  onTestFinished(() => {
+    child.kill("SIGKILL");
   });
   const chunks: string[] = [];
   child.stdout.on("data", (chunk) => chunks.push(String(chunk)));

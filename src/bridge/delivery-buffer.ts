@@ -70,7 +70,7 @@ export class DeliveryBuffer {
     // What is published in one turn of the event loop makes one batch.
     await Promise.resolve();
     while (this.#queue.size > 0 && !this.#options.signal.aborted) {
-      const waitMs = this.#queue.nextDueAt() - performance.now();
+      const waitMs = Math.ceil(this.#queue.nextDueAt() - performance.now());
       if (waitMs > 0) await this.#sleep(waitMs);
       else await this.#deliverNext();
     }

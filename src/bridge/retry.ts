@@ -17,7 +17,8 @@ export function isPermanent(error: unknown): boolean {
 
 function retryAfterMs(error: unknown): number {
   if (!isObject(error) || !("retryAfterMs" in error)) return 0;
-  return typeof error.retryAfterMs === "number" ? error.retryAfterMs : 0;
+  const ms = error.retryAfterMs;
+  return typeof ms === "number" && Number.isFinite(ms) ? ms : 0;
 }
 
 function isObject(value: unknown): value is object {

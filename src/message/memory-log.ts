@@ -5,6 +5,7 @@ import type { Message } from "./message.js";
  * memory source reads.
  */
 export interface MemoryLog {
+  /** All messages of this moment; what arrives later doesn't change the array. */
   readonly messages: readonly Message[];
   /**
    * Calls `listener` with every run of messages that is appended from now on. It must not throw. Returns

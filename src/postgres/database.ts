@@ -54,7 +54,8 @@ export class Database {
 
 const MISSING = new Set(["3F000", "42P01", "42883"]);
 
-function explain(error: unknown): unknown {
+/** The coded error that a server's error stands for, or the error itself. */
+export function explain(error: unknown): unknown {
   const { code, message } = error as { code?: unknown; message?: unknown };
   if (code === "25000") {
     const text = `${message}: set default_transaction_isolation to 'read committed' for the receiver's connections.`;

@@ -1,5 +1,6 @@
 import type { Message } from "../message/message.js";
 import type { SqlClient } from "../transaction/sql-client.js";
+import { explain } from "./database.js";
 import { qualify } from "./schema.js";
 
 // deliver_at is given as a time, or as a delay that only the database's clock turns into one.
@@ -26,11 +27,16 @@ export async function append(
 ): Promise<Set<string>> {
   const [first] = messages;
   if (first === undefined) return new Set();
-  const { rows } =
+  const [text, values] =
     messages.length === 1
-      ? await client.query(qualify(insertOne, schema), columns(first))
-      : await client.query(qualify(insertMany, schema), [`[${messages.map(record).join(",")}]`]);
-  return new Set(rows.map((row) => row.id as string));
+      ? [insertOne, columns(first)]
+      : [insertMany, [`[${messages.map(record).join(",")}]`]];
+  try {
+    const { rows } = await client.query(qualify(text, schema), values);
+    return new Set(rows.map((row) => row.id as string));
+  } catch (error) {
+    throw explain(error);
+  }
 }
 
 function columns(message: Message): unknown[] {

@@ -44,7 +44,8 @@ export class Receiver {
   readonly #middleware: Middleware[] = [];
   #finish: (stopped?: Promise<void>) => void = () => {};
   #sink: Sink | undefined;
-  #running: Promise<RunningSource> | undefined;
+  #starting: Promise<RunningSource> | undefined;
+  #running: RunningSource | undefined;
   #stopping: Promise<StopReport> | undefined;
 
   constructor(options: ReceiverOptions) {
@@ -102,20 +103,21 @@ export class Receiver {
    * the last it may be called again.
    */
   async start(): Promise<void> {
-    if (this.#running || this.#stopping) throw alreadyStarted();
+    if (this.#starting || this.#stopping) throw alreadyStarted();
     if (this.#registry.subscriptions.length === 0) {
       throw new EventsError("NO_HANDLERS", "The receiver has no handler; add one with on().");
     }
     for (const queue of this.#registry.unused()) {
       this.#logger.warn({ queue }, "queue has options but no handler");
     }
-    this.#running = this.#startSource();
+    this.#starting = this.#startSource();
     try {
-      this.#finish((await this.#running).finished);
+      this.#running = await this.#starting;
     } catch (error) {
-      this.#running = undefined;
+      this.#starting = undefined;
       throw error;
     }
+    this.#finish(this.#running.finished);
   }
 
   /**
@@ -144,7 +146,7 @@ export class Receiver {
   }
 
   #change(): void {
-    if (this.#running || this.#stopping) throw alreadyStarted();
+    if (this.#starting || this.#stopping) throw alreadyStarted();
     this.#sink = undefined;
   }
 
@@ -166,7 +168,7 @@ export class Receiver {
   }
 
   async #stopSource(deadlineMs: number): Promise<StopReport> {
-    const running = await this.#running?.catch(() => undefined);
+    const running = this.#running ?? (await this.#starting?.catch(() => undefined));
     if (running) return running.stop({ deadlineMs });
     this.#finish();
     return { finished: 0, released: 0, aborted: 0 };

@@ -47,6 +47,7 @@ test("every accepted message is delivered or given up, once, by each destination
 });
 
 async function play(given: typeof scenario extends fc.Arbitrary<infer T> ? T : never) {
+  vi.clearAllTimers();
   const delivered: string[][] = [];
   const givenUp: string[][] = [];
   const destinations = given.destinations.map(({ behaviours, ordered, maxBatch }, index) => {

@@ -53,7 +53,7 @@ describe("Lanes", () => {
     lanes.addMany("b", ["b1", "b2"]);
     lanes.add("c", "c1");
     for (let turn = 0; turn < 7; turn += 1) await finish(started.at(-1) as string);
-    expect(started).toEqual(["a1", "a2", "b1", "c1", "a3", "b2", "a4"]);
+    expect(started).toEqual(["a1", "b1", "c1", "a2", "b2", "a3", "a4"]);
   });
 
   it("gives back what has not been started, and takes more afterwards", async () => {
@@ -84,13 +84,15 @@ describe("Fifo", () => {
   it("is a list, whatever the mix of pushes and shifts", () => {
     const fifo = new Fifo<number>();
     const model: number[] = [];
+    const shifted: number[] = [];
     for (let i = 0; i < 20_000; i += 1) {
       fifo.push(i);
       model.push(i);
       const shifts = i % 3 === 0 ? Math.min(2, model.length) : i % 2;
-      for (let k = 0; k < shifts; k += 1) expect(fifo.shift()).toBe(model.shift());
-      expect(fifo.size).toBe(model.length);
+      for (let k = 0; k < shifts; k += 1) shifted.push(fifo.shift() - (model.shift() as number));
     }
+    expect(new Set(shifted)).toEqual(new Set([0]));
+    expect(fifo.size).toBe(model.length);
     expect(fifo.drain()).toEqual(model);
     expect(fifo.size).toBe(0);
   });

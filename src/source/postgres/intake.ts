@@ -46,9 +46,9 @@ export class Intake {
     if (this.#state === "full" && this.#options.demand.room > 0) this.wake();
   }
 
-  /** What blocked it may be over. */
+  /** What blocks it, or is about to, may be over. */
   unblock(): void {
-    if (this.#state === "blocked") this.wake();
+    if (this.#state === "blocked" || this.#state === "taking") this.wake();
   }
 
   stop(): Promise<void> {

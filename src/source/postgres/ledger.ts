@@ -2,7 +2,7 @@ import { EventsError } from "../../message/errors.js";
 import { settleBatches } from "../../postgres/batch.js";
 import type { Database } from "../../postgres/database.js";
 import { settleDeliveries } from "../../postgres/delivery.js";
-import { type Held, HeldBatch, HeldDelivery, type Item } from "./held.js";
+import { type Held, HeldBatch, type HeldDelivery, type Item } from "./held.js";
 import type { Settlement } from "./leftover.js";
 import { Loop } from "./loop.js";
 

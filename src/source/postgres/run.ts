@@ -43,6 +43,8 @@ export class PostgresRun {
   readonly #sweeper: Loop;
   readonly #suspects = new SuspectSlot(() => this.#unblock());
   readonly #readers: ReadonlyMap<string, Reader>;
+  #isStopping = false;
+  #released = 0;
 
   constructor(options: RunOptions) {
     this.#options = options;
@@ -89,19 +91,32 @@ export class PostgresRun {
   }
 
   async stop(deadlineMs: number): Promise<StopReport> {
+    this.#isStopping = true;
+    this.#release(this.#lanes.clear());
     const readers = [...this.#readers.values()];
     const stops = [
       this.#waker.stop(),
       this.#sweeper.stop(),
       ...readers.map((reader) => reader.stop()),
     ];
-    await within(deadlineMs, Promise.all(stops));
-    const released = this.#lanes.clear();
-    for (const item of released) this.#ledger.settle(item, { type: "released" });
-    const finished = await finishWithin(this.#lanes, deadlineMs);
+    const [finished] = await Promise.all([
+      finishWithin(this.#lanes, deadlineMs),
+      within(deadlineMs, Promise.all(stops)),
+    ]);
     if (finished.aborted > 0) this.#ledger.abandon();
     await within(RECORD_MS, this.#ledger.close());
-    return { ...finished, released: released.length };
+    return { ...finished, released: this.#released };
+  }
+
+  /** What a claim under way at the stop brings is given back, too. */
+  #start(queue: string, items: readonly Item[]): void {
+    if (this.#isStopping) this.#release(items);
+    else this.#lanes.addMany(queue, items);
+  }
+
+  #release(items: readonly Item[]): void {
+    this.#released += items.length;
+    for (const item of items) this.#ledger.settle(item, { type: "released" });
   }
 
   #reader(queue: string, { patterns, topics }: Subscribed): Reader {
@@ -117,7 +132,7 @@ export class PostgresRun {
       sink: context.sink,
       ledger: this.#ledger,
       suspects: this.#suspects,
-      start: (items) => this.#lanes.addMany(queue, items),
+      start: (items) => this.#start(queue, items),
       onIdle: () => this.#waker.idle(),
       onError: context.onError,
     });

@@ -1,2 +1,0 @@
-import * as x from "opinionated-events/postgres";
-console.log(Object.keys(x));

@@ -1,0 +1,40 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+
+export interface WorkerEvent {
+  readonly event: "ready" | "start" | "end";
+  readonly worker: string;
+  readonly id: string;
+  readonly attempt: number;
+}
+
+const file = fileURLToPath(new URL("./worker.ts", import.meta.url));
+
+/** Starts worker.ts, and resolves when it is ready. What it reports goes to `events`, the list of all workers. */
+export async function startWorker(
+  url: string,
+  name: string,
+  events: WorkerEvent[],
+): Promise<ChildProcess> {
+  const child = fork(file, [url, name], {
+    execArgv: ["--import", "tsx"],
+    stdio: ["ignore", "ignore", "inherit", "ipc"],
+  });
+  await new Promise<void>((resolve, reject) => {
+    child.once("exit", (code) =>
+      reject(new Error(`Worker ${name} ended with ${code} before it was ready.`)),
+    );
+    child.on("message", (event: WorkerEvent) =>
+      event.event === "ready" ? resolve() : events.push(event),
+    );
+  });
+  return child;
+}
+
+export async function kill(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, "exit");
+  child.kill("SIGKILL");
+  await exited;
+}

@@ -1,0 +1,116 @@
+import { describe, expect, it } from "vitest";
+import { Demand } from "../../../src/source/postgres/demand.js";
+import { Intake } from "../../../src/source/postgres/intake.js";
+import { SuspectSlot } from "../../../src/source/postgres/suspect-slot.js";
+import { deferred } from "../../receiver/support.js";
+
+type Taken = number | "blocked";
+
+/** An intake whose takes are answered by the test, one at a time. */
+function intake() {
+  const takes: { limit: number; answer: (taken: Taken) => void }[] = [];
+  const demand = new Demand(2);
+  const idle: string[] = [];
+  const subject = new Intake({
+    demand,
+    onIdle: () => idle.push("idle"),
+    onError: () => {},
+    take: (limit) => {
+      const answer = deferred<Taken>();
+      takes.push({ limit, answer: answer.resolve });
+      return answer.promise;
+    },
+  });
+  const nextTake = async (n: number) => {
+    await expect.poll(() => takes.length).toBe(n);
+    return takes[n - 1] as (typeof takes)[0];
+  };
+  return { subject, demand, idle, nextTake, takes };
+}
+
+describe("Intake", () => {
+  it("is idle until it is woken, and again when nothing is left", async () => {
+    const { subject, idle, nextTake, takes } = intake();
+    expect(subject.isIdle).toBe(true);
+    subject.wake();
+    (await nextTake(1)).answer(2);
+    (await nextTake(2)).answer(0);
+    await expect.poll(() => idle).toEqual(["idle"]);
+    expect(subject.isIdle).toBe(true);
+    expect(takes).toHaveLength(2);
+    await subject.stop();
+  });
+
+  it("looks again if it is woken while it looks", async () => {
+    const { subject, idle, nextTake } = intake();
+    subject.wake();
+    const first = await nextTake(1);
+    subject.wake();
+    first.answer(0);
+    (await nextTake(2)).answer(0);
+    await expect.poll(() => idle).toEqual(["idle"]);
+    await subject.stop();
+  });
+
+  it("looks again if what blocks it ends while it looks", async () => {
+    const { subject, nextTake } = intake();
+    subject.wake();
+    const first = await nextTake(1);
+    subject.unblock();
+    first.answer("blocked");
+    (await nextTake(2)).answer("blocked");
+    await expect.poll(() => subject.isIdle).toBe(true);
+    subject.unblock();
+    (await nextTake(3)).answer(0);
+    await subject.stop();
+  });
+
+  it("waits for room, and takes no more than there is", async () => {
+    const { subject, demand, nextTake, takes } = intake();
+    subject.wake();
+    const first = await nextTake(1);
+    expect(first.limit).toBe(2);
+    demand.took(2);
+    first.answer(2);
+    await expect.poll(() => subject.isIdle).toBe(false);
+    subject.makeRoom();
+    expect(takes).toHaveLength(1);
+    demand.finished(1_000);
+    subject.makeRoom();
+    const second = await nextTake(2);
+    expect(second.limit).toBe(1);
+    second.answer(0);
+    await subject.stop();
+  });
+});
+
+describe("SuspectSlot", () => {
+  it("is free once it is released, and tells those that were refused", () => {
+    let freed = 0;
+    const slot = new SuspectSlot(() => {
+      freed += 1;
+    });
+    expect(slot.take()).toBe(true);
+    slot.release();
+    expect(freed).toBe(0);
+    expect([slot.take(), slot.take()]).toEqual([true, false]);
+    slot.release();
+    expect(freed).toBe(1);
+    expect(slot.take()).toBe(true);
+  });
+});
+
+describe("Demand", () => {
+  it("asks for hundreds of what is fast, and for what can start now of what is slow", () => {
+    const fast = new Demand(10);
+    for (let n = 0; n < 200; n += 1) {
+      fast.took(1);
+      fast.finished(0.01);
+    }
+    expect(fast.room).toBe(500);
+    const slow = new Demand(10);
+    slow.took(10);
+    slow.finished(60_000);
+    expect(slow.room).toBe(1);
+  });
+});
