@@ -84,6 +84,31 @@ language sql immutable parallel safe as $$
     or exists (select from unnest(patterns) p where right(p, 2) = '.*' and starts_with(name, left(p, -1)))
 $$;
 
+-- The first cursor row of a queue on a topic. A queue that reads every topic goes on from its '*' row. Beginning before
+-- the last restore, it first reads the old cluster's rows, in a window that sees all of them.
+create function opinionated_events.first_batch(
+  queue_name text, topic_name text, low bigint, is_now boolean, snap pg_snapshot, top bigint
+) returns opinionated_events.batch language plpgsql volatile as $$
+declare
+  b opinionated_events.batch;
+  e opinionated_events.epoch;
+begin
+  select * into b from opinionated_events.batch x where x.queue = queue_name and x.topic = '*'
+    order by x.queue desc, x.topic desc, x.seq desc limit 1;
+  if found then
+    b.topic := topic_name; b.seq := 0; b.oldest := 1;
+    return b;
+  end if;
+  select * into e from opinionated_events.epoch x order by x.base desc limit 1;
+  b := (queue_name, topic_name, 0, '{}', '0', low, snap, snap, top, pg_current_xact_id(),
+    coalesce(e.base, 0), 0, 0, is_now, 1);
+  if e.base > low then
+    b.vis := '9223372036854775806:9223372036854775806:';
+    b.cur := e.snap; b.head := e.base; b.mark := e.mark; b.last := false;
+  end if;
+  return b;
+end $$;
+
 -- start_at: 'infinity' is now (every transaction that commits after the call has returned, and none that
 -- committed before its snapshot); '-infinity' is all that the log holds; a time is what was published from
 -- then on, then everything not visible yet. A queue that reads the topic already stays where it is.
@@ -96,7 +121,8 @@ declare
   low bigint;
 begin
   perform opinionated_events.require_own_transaction('subscribe');
-  lock table opinionated_events.batch in row exclusive mode; -- against a rebase in between; takes no xid
+  -- Against a rebase in between, in the order in which that locks; takes no xid.
+  lock table opinionated_events.batch in row exclusive mode;
   snap := pg_current_snapshot();
   top := opinionated_events.head();
   low := case start_at when 'infinity' then top when '-infinity' then 0 else coalesce((
@@ -107,9 +133,8 @@ begin
     values (queue_name, pattern, topic_name) on conflict do nothing;
   insert into opinionated_events.queue_topic (queue, topic)
     values (queue_name, topic_name) on conflict do nothing;
-  insert into opinionated_events.batch values (
-    queue_name, topic_name, 0, '{}', '0', low, snap, snap, top, pg_current_xact_id(),
-    coalesce((select max(e.base) from opinionated_events.epoch e), 0), 0, 0, start_at = 'infinity', 1)
+  insert into opinionated_events.batch
+    select (opinionated_events.first_batch(queue_name, topic_name, low, start_at = 'infinity', snap, top)).*
     on conflict do nothing;
 end $$;
 
@@ -119,6 +144,7 @@ create function opinionated_events.discover(queues text[]) returns void language
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set jit = off as $$
 begin
   if queues = '{}' then return; end if;
+  lock table opinionated_events.batch in row exclusive mode; -- in the order in which a rebase locks
   with recursive topic(name) as (
     (select m.topic from opinionated_events.message m order by m.topic limit 1)
     union all

@@ -61,6 +61,7 @@ declare
   prev bigint;
   prev_head bigint;
   opened boolean := false;
+  crossed boolean := false;
   unfinished boolean;
   opened_at timestamptz;
   every boolean;
@@ -81,8 +82,9 @@ begin
   loop
     if c.last then
       exit when opened;
-      opened := true; opened_at := clock_timestamp();
+      opened_at := coalesce(opened_at, clock_timestamp());
       select * into e from opinionated_events.epoch x where x.base > c.base order by x.base limit 1;
+      opened := e.base is null; -- what an earlier cluster wrote is read first
       c.vis := case when e.base is null then pg_current_snapshot() else '9223372036854775806:9223372036854775806:' end;
       c.late := opinionated_events.late_xids(c, c.vis);
       c.lo_mark := c.mark; c.lo_head := c.head; c.hi := c.base;
@@ -90,11 +92,12 @@ begin
         c.cur := c.vis; mark := null; c.head := opinionated_events.head();
         exit when c.head = c.lo_head and c.late = '{}';
       else
-        c.cur := e.snap; mark := e.mark; c.head := e.base; c.base := e.base;
+        c.cur := e.snap; mark := e.mark; c.mark := e.mark; c.head := e.base; c.base := e.base;
+        crossed := true;
       end if;
     end if;
     c.lo := c.hi;
-    select coalesce(bool_or(s.pattern in ('*', t || '.*')), false),
+    select coalesce(bool_or(s.pattern = '*'), false),
            array_agg(s.pattern), array_agg(left(s.pattern, -1)) filter (where right(s.pattern, 2) = '.*')
       into every, names, prefixes
       from opinionated_events.subscription s where s.queue = q and s.topic in (t, '*');
@@ -160,7 +163,7 @@ begin
   -- Nothing. The empty window is remembered if it says that a cursor thought to be unfinished is not, if the
   -- walk was long, or if the log has moved far: rows that are uncommitted, rolled back or not wanted are then
   -- walked once, not at each poll.
-  if unfinished or c.late <> '{}' or e.base is not null or clock_timestamp() - opened_at > interval '3 ms' or c.head - prev_head > 100000 then
+  if unfinished or c.late <> '{}' or crossed or clock_timestamp() - opened_at > interval '3 ms' or c.head - prev_head > 10000 then
     insert into opinionated_events.batch values (
       q, t, prev + 1, c.late, c.lo_mark, c.lo_head, c.vis, c.cur, c.head,
       coalesce(mark, pg_current_xact_id()), c.base, c.hi, c.hi, true, c.oldest);
@@ -179,7 +182,11 @@ begin
   return query
   with o as materialized (
     select * from json_to_recordset(batches)
-      as o (n int, queue text, topic text, seq bigint, token bigint, done bigint[])),
+      as o (n int, queue text, topic text, seq bigint, token bigint, done bigint[])
+    order by o.queue, o.topic, o.seq), -- as a sweep locks
+  before as (
+    select o.n, l.done from o join opinionated_events.lease l
+      on l.queue = o.queue and l.topic = o.topic and l.seq = o.seq and l.token = o.token),
   ended as (
     delete from opinionated_events.lease l using o
     where o.done is null and l.queue = o.queue and l.topic = o.topic and l.seq = o.seq and l.token = o.token
@@ -198,6 +205,8 @@ begin
       k.state, opinionated_events.due_at(k.state, k.after_ms, m.deliver_at), k.attempt, k.reason
     from json_to_recordset(leftovers) as k (n int, position bigint, state text, after_ms float8, attempt int, reason json)
     join ours on ours.n = k.n
+    -- Not again, if this is the repetition of a statement whose answer was lost.
+    join before on before.n = k.n and k.position <> all (before.done)
     cross join lateral (
       select * from opinionated_events.message m where m.topic = ours.topic and m.position = k.position
       order by m.topic, m.position limit 1) m

@@ -35,7 +35,7 @@ create function opinionated_events.due_at(state text, after_ms float8, deliver_a
 language sql volatile as $$
   select case state
     when 'scheduled' then deliver_at
-    when 'retrying' then clock_timestamp() + after_ms * interval '1 ms'
+    when 'retrying' then clock_timestamp() + least(after_ms, 3155760000000) * interval '1 ms' -- a hundred years
     when 'waiting' then clock_timestamp()
     else 'infinity' end
 $$;
@@ -71,7 +71,7 @@ begin
     select d.position from opinionated_events.delivery d
     where d.queue = q and d.state = 'parked' and opinionated_events.is_match(d.name, patterns)
     limit n for update skip locked),
-  chosen as (select * from suspect union all select * from due union all (select * from parked limit n))
+  chosen as (select * from suspect union all (select * from due union all select * from parked limit n))
   update opinionated_events.delivery d
   set token = opinionated_events.new_token(), session = worker_session, attempt = d.attempt + 1,
     lost = d.lost + (d.token is not null)::int, due_at = clock_timestamp() + lease_ms * interval '1 ms',

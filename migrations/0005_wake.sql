@@ -16,12 +16,15 @@ end $$;
 create trigger wake after insert on opinionated_events.message
   for each statement execute function opinionated_events.wake();
 
--- Says that a receiver is idle for so long. A later time of another one is kept. Returns the transactions that may
--- have published without seeing it: those in flight in the snapshot, and up to the mark.
+-- Says that a receiver is idle for so long. A later time of another one is kept, so they take turns. Returns the
+-- transactions that may have published without seeing it: those in flight in the snapshot, and up to the mark. The mark
+-- must not be assigned before setval, which does it under the lock of the sequence's page: who read the register before
+-- that had its own xid already, so a smaller one.
 create function opinionated_events.declare_idle(for_ms int, out in_flight pg_snapshot, out mark xid8)
 language plpgsql volatile as $$
 begin
   perform set_config('synchronous_commit', 'off', true);
+  perform pg_advisory_xact_lock(hashtext('opinionated_events.declare_idle'), 0);
   perform setval('opinionated_events.idle_until', greatest(
     (select last_value from opinionated_events.idle_until), (extract(epoch from clock_timestamp()) * 1000)::bigint + for_ms));
   in_flight := pg_current_snapshot();
@@ -39,7 +42,8 @@ language sql volatile as $$
     ) t (x) where pg_xact_status(x) = 'in progress')
 $$;
 
--- True if (queue, topic) may have something to claim: an unfinished window, or visible rows beyond it. Reads only.
+-- True if (queue, topic) may have something to claim: an unfinished window, or visible rows beyond it; also if the log has
+-- moved far, since a claim remembers that it found nothing, and this can't. Reads only.
 create function opinionated_events.has_news(q text, t text) returns boolean language plpgsql volatile
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set jit = off
 set plan_cache_mode = force_generic_plan as $$
@@ -50,7 +54,7 @@ declare
 begin
   select * into c from opinionated_events.batch b where b.queue = q and b.topic = t
     order by b.queue desc, b.topic desc, b.seq desc limit 1;
-  if not c.last then return true; end if;
+  if not c.last or opinionated_events.head() - c.head > 10000 then return true; end if;
   if exists (select from opinionated_events.epoch e where e.base > c.base) then return true; end if;
   snap := pg_current_snapshot();
   if opinionated_events.late_xids(c, snap) <> '{}' then return true; end if;

@@ -11,11 +11,11 @@ begin
   -- Claims first: one that began before must have ended.
   lock table opinionated_events.batch, opinionated_events.message in access exclusive mode;
   snap := pg_current_snapshot();
-  top := opinionated_events.head();
+  -- A position of its own, so that every restore has another base.
+  top := nextval('opinionated_events.position');
   -- The lock has assigned our xid before the snapshot. A mark below xmax would make a transaction both late and
   -- new: delivered twice.
-  insert into opinionated_events.epoch values (top, snap, greatest(pg_current_xact_id(), pg_snapshot_xmax(snap)))
-    on conflict do nothing;
+  insert into opinionated_events.epoch values (top, snap, greatest(pg_current_xact_id(), pg_snapshot_xmax(snap)));
   update opinionated_events.cluster set system_identifier = (select c.system_identifier from pg_control_system() c);
 end $$;
 

@@ -27,13 +27,18 @@ export async function withDatabase<T>(
   // A pool has not closed its connections yet when its end resolves: dropping the database does.
   pool.on("error", () => {});
   try {
-    await migrate(pool);
-    await pool.query(TABLES);
+    await createTables(pool);
     return await fn({ url, pool });
   } finally {
     await pool.end();
     await execute(serverUrl, `drop database ${name} with (force)`);
   }
+}
+
+/** The library's schema, and tables of our own. */
+export async function createTables(pool: pg.Pool): Promise<void> {
+  await migrate(pool);
+  await pool.query(TABLES);
 }
 
 async function execute(url: string, sql: string): Promise<void> {

@@ -19,6 +19,6 @@ function parse(): Options | undefined {
 }
 
 main().catch((error) => {
-  console.error(error);
+  console.error("\nThe demo failed:", error);
   process.exitCode = 1;
 });

@@ -6,18 +6,31 @@ const STOP_MS = 15_000;
 
 /**
  * Runs `fn` with processes at its disposal, and stops them all in the end. Rejects when one of them ends
- * that was not told to, and on Ctrl-C.
+ * that was not told to, and when the signal aborts.
  */
-export async function withProcesses<T>(fn: (processes: Processes) => Promise<T>): Promise<T> {
+export async function withProcesses<T>(
+  signal: AbortSignal,
+  fn: (processes: Processes) => Promise<T>,
+): Promise<T> {
+  signal.throwIfAborted();
   const processes = new Processes();
-  const interrupt = (signal: string) => processes.fail(new Error(`Stopped by ${signal}.`));
-  process.on("SIGINT", interrupt).on("SIGTERM", interrupt);
+  const abort = () => processes.fail(signal.reason);
+  signal.addEventListener("abort", abort);
   try {
     return await Promise.race([fn(processes), processes.failed]);
   } finally {
     await processes.stop();
-    process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
+    signal.removeEventListener("abort", abort);
   }
+}
+
+/** Aborted by Ctrl-C, and by a polite kill. Both end this process no longer. */
+export function interruptSignal(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
+    process.on(name, () => controller.abort(new Error(`Stopped by ${name}.`)));
+  }
+  return controller.signal;
 }
 
 export class Processes {
@@ -25,16 +38,16 @@ export class Processes {
   readonly failed: Promise<never>;
   readonly #running = new Set<ChildProcess>();
   #stopping = false;
-  #reject: (error: Error) => void = () => {};
+  #fail: (error: unknown) => void = () => {};
 
   constructor() {
     this.failed = new Promise((_, reject) => {
-      this.#reject = reject;
+      this.#fail = reject;
     });
   }
 
-  fail(error: Error): void {
-    this.#reject(error);
+  fail(error: unknown): void {
+    this.#fail(error);
   }
 
   /** Resolves when the process says that it is ready. */
@@ -44,9 +57,7 @@ export class Processes {
     this.#running.add(child);
     child.once("exit", (code, signal) => {
       if (!this.#running.delete(child) || this.#stopping) return;
-      this.fail(
-        new Error(`${module.pathname} ${args.join(" ")} ended by itself: ${signal ?? code}`),
-      );
+      this.fail(new Error(`${module.pathname} ended by itself (${signal ?? code}).`));
     });
     await Promise.race([once(child, "message"), this.failed]);
     return child;

@@ -1,7 +1,7 @@
 import type { Pool } from "pg";
 import { queues } from "./handlers.js";
 
-export interface QueueReport {
+interface QueueReport {
   /** Committed messages that the queue reads. */
   readonly committed: number;
   /** Different messages that its handler has finished. */
@@ -17,7 +17,7 @@ export interface QueueReport {
   readonly repeated: number;
 }
 
-export interface DeadLetters {
+interface DeadLetters {
   readonly queue: string;
   readonly name: string;
   readonly reason: string;

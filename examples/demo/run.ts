@@ -4,7 +4,7 @@ import { startPostgres } from "../../scripts/postgres-server.js";
 import { killAtWork } from "./crash.js";
 import { type Database, withDatabase } from "./database.js";
 import type { Options } from "./options.js";
-import { type Processes, withProcesses } from "./processes.js";
+import { interruptSignal, type Processes, withProcesses } from "./processes.js";
 import { Progress } from "./progress.js";
 import { reconcile } from "./reconcile.js";
 import { replay } from "./replay.js";
@@ -18,9 +18,10 @@ const WORKER = new URL("./worker.ts", import.meta.url);
 /** Resolves with whether all that was committed was handled, and nothing else. */
 export async function run({ messages = 10_000, beforeCheck }: Options): Promise<boolean> {
   const server = await startPostgres();
+  const signal = interruptSignal();
   try {
     return await withDatabase(server.url, async (database) => {
-      await withProcesses((processes) => play(makeWebhooks(messages), database, processes));
+      await withProcesses(signal, (processes) => play(makeWebhooks(messages), database, processes));
       if (beforeCheck !== undefined) await database.pool.query(beforeCheck);
       const report = await reconcile(database.pool);
       printReport(report);

@@ -16,9 +16,11 @@ export interface Webhook {
 /** Every 33rd, which is 3 %. */
 const ROLL_BACK_EVERY = 33;
 
-const definitions: readonly { name: string; examples: unknown[] }[] = createRequire(
-  import.meta.url,
-)("@octokit/webhooks-examples");
+const require = createRequire(import.meta.url);
+const definitions: readonly {
+  name: string;
+  examples: unknown[];
+}[] = require("@octokit/webhooks-examples");
 
 const examples = definitions.flatMap(({ name, examples }) =>
   examples.map((example) => ({ event: name, body: JSON.stringify(example) })),

@@ -1,8 +1,7 @@
 import type { Destination } from "../destination/destination.js";
-import { assertInteger, MAX_TIMER_MS } from "../destination/options.js";
 import { EventsError } from "../message/errors.js";
 import type { Message } from "../message/message.js";
-import { assertOptions } from "../message/options.js";
+import { assertInteger, assertOptions, MAX_TIMER_MS } from "../message/options.js";
 import type { SqlClient } from "../transaction/sql-client.js";
 import type { Bridge, DeliveryFailureHandler, DrainReport, PublishResult } from "./bridge.js";
 import { DeliveryBuffer } from "./delivery-buffer.js";

@@ -1,7 +1,7 @@
 import { capabilitiesOf } from "../destination/capabilities.js";
 import type { DeliverResult, Destination } from "../destination/destination.js";
-import { MAX_TIMER_MS } from "../destination/options.js";
 import type { Message } from "../message/message.js";
+import { MAX_TIMER_MS } from "../message/options.js";
 import { deliver } from "./deliver.js";
 import { type FailedMessage, groupFailures } from "./group-failures.js";
 import type { PublishFailure } from "./publish-error.js";

@@ -1,7 +1,7 @@
 import { setMaxListeners } from "node:events";
 import type { Destination } from "../destination/destination.js";
-import { MAX_TIMER_MS } from "../destination/options.js";
 import { EventsError } from "../message/errors.js";
+import { MAX_TIMER_MS } from "../message/options.js";
 import type { DrainReport } from "./bridge.js";
 
 /** The drain of one bridge, which happens once. */

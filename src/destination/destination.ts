@@ -40,5 +40,6 @@ export interface Destination {
   deliver(
     batch: readonly Message[],
     options: DeliverOptions,
+    // biome-ignore lint/suspicious/noConfusingVoidType: an async function that returns nothing has this type
   ): Promise<void | readonly DeliverResult[]>;
 }

@@ -2,13 +2,12 @@ import http from "node:http";
 import https from "node:https";
 import { encodeEnvelopes } from "../message/envelope.js";
 import { EventsError } from "../message/errors.js";
-import { assertOptions } from "../message/options.js";
+import { assertInteger, assertOptions, MAX_TIMER_MS } from "../message/options.js";
 import { deadline } from "./deadline.js";
 import type { Destination } from "./destination.js";
 import { HttpError } from "./http-error.js";
 import { type PostRequest, type PostResponse, post } from "./http-post.js";
 import { readResponse } from "./http-response.js";
-import { assertInteger, MAX_TIMER_MS } from "./options.js";
 
 export interface HttpDestinationOptions {
   /** Sent with every request, for instance to authenticate. `content-type` is ours. */

@@ -12,3 +12,28 @@ export function assertOptions(value: unknown, known: readonly string[], owner: s
     throw new EventsError("INVALID_OPTIONS", text);
   }
 }
+
+/** The longest delay that `setTimeout` keeps, in ms (24.8 days); a longer one would fire at once. */
+export const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** Throws `INVALID_OPTIONS` unless the value is a whole number from `min` to `max`. */
+export function assertInteger(
+  option: string,
+  value: number,
+  min: number,
+  max = Number.MAX_SAFE_INTEGER,
+): void {
+  if (Number.isSafeInteger(value) && value >= min && value <= max) return;
+  throw outOfRange(option, value, "a whole number", min, max);
+}
+
+/** Throws `INVALID_OPTIONS` unless the value is a finite number from 0 to `max`. */
+export function assertNumber(option: string, value: number, max = Number.MAX_VALUE): void {
+  if (Number.isFinite(value) && value >= 0 && value <= max) return;
+  throw outOfRange(option, value, "a number", 0, max);
+}
+
+function outOfRange(option: string, value: unknown, kind: string, min: number, max: number) {
+  const range = max >= Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
+  return new EventsError("INVALID_OPTIONS", `${option} is ${value}; give ${kind} ${range}.`);
+}

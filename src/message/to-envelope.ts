@@ -1,7 +1,7 @@
 import { parseJson } from "./codec.js";
 import type { Envelope, Message } from "./message.js";
 
-/** The wire form of a message. A delay becomes a time, counted from now. */
+/** The wire form of a message. A delay becomes a time, counted from the publish: sending it again moves nothing. */
 export function toEnvelope(message: Message): Envelope {
   return { ...toAttributes(message), payload: parseJson(message.json) };
 }
@@ -21,6 +21,6 @@ export function toAttributes(message: Message): Omit<Envelope, "payload"> {
   };
 }
 
-function deliveryTime({ deliverAt, delayMs }: Message): Date | undefined {
-  return delayMs === undefined ? deliverAt : new Date(Date.now() + delayMs);
+function deliveryTime({ deliverAt, delayMs, publishedAt }: Message): Date | undefined {
+  return delayMs === undefined ? deliverAt : new Date(publishedAt.getTime() + delayMs);
 }

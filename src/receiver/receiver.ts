@@ -1,6 +1,5 @@
 import { EventsError } from "../message/errors.js";
-import { assertOptions } from "../message/options.js";
-import { assertNumber } from "../source/options.js";
+import { assertNumber, assertOptions } from "../message/options.js";
 import type {
   Delivery,
   Logger,

@@ -1,6 +1,5 @@
 import { EventsError } from "../message/errors.js";
-import { assertOptions } from "../message/options.js";
-import { assertInteger } from "../source/options.js";
+import { assertInteger, assertOptions } from "../message/options.js";
 import type { QueueOptions, Subscription } from "../source/source.js";
 import type { Registration } from "./registration.js";
 import { Routes } from "./routes.js";

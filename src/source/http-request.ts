@@ -5,22 +5,15 @@ import { HttpRefusal } from "./http-refusal.js";
 export interface HttpRequest {
   readonly method: string | undefined;
   readonly contentType: string | null | undefined;
-  /** In bytes, as the sender declares it; undefined if it doesn't. */
-  readonly contentLength: string | null | undefined;
   readonly body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 }
 
 export function fromFetch({ method, headers, body }: Request): HttpRequest {
-  const contentType = headers.get("content-type");
-  return { method, contentType, contentLength: headers.get("content-length"), body: body ?? [] };
+  return { method, contentType: headers.get("content-type"), body: body ?? [] };
 }
 
 export function fromNode(request: IncomingMessage): HttpRequest {
-  const { method, headers } = request;
-  // Leaving off in the middle of the body must not close the socket: the refusal is still to be sent.
-  const body = request.iterator({ destroyOnReturn: false });
-  const contentType = headers["content-type"];
-  return { method, contentType, contentLength: headers["content-length"], body };
+  return { method: request.method, contentType: request.headers["content-type"], body: request };
 }
 
 /** The text of a JSON request. Refuses any other, and one that is longer than `maxBytes`. */
@@ -31,7 +24,6 @@ export async function readRequest(request: HttpRequest, maxBytes: number): Promi
   if (!/^application\/json\s*(;|$)/i.test(request.contentType ?? "")) {
     throw new HttpRefusal(415, "The content-type has to be application/json.");
   }
-  if (Number(request.contentLength) > maxBytes) throw tooLong(maxBytes);
   return decode(await readBody(request.body, maxBytes));
 }
 
@@ -47,12 +39,8 @@ async function readBody(body: HttpRequest["body"], maxBytes: number): Promise<Ui
   } catch (cause) {
     throw new HttpRefusal(400, "The body broke off.", { cause });
   }
-  if (left < 0) throw tooLong(maxBytes);
+  if (left < 0) throw new HttpRefusal(413, `The body is longer than ${maxBytes} bytes.`);
   return chunks;
-}
-
-function tooLong(maxBytes: number): HttpRefusal {
-  return new HttpRefusal(413, `The body is longer than ${maxBytes} bytes; send fewer messages.`);
 }
 
 function decode(chunks: readonly Uint8Array[]): string {

@@ -70,16 +70,11 @@ export class HttpRun implements RunningSource {
   }
 
   async #handleOne(message: Message) {
-    const queues = this.#queuesOf(message);
-    const waitMs = dueAt(message) - Date.now();
-    if (queues.length > 0 && waitMs > 0) return notDue(message, waitMs);
-    const settled = queues.map((queue) => this.#settled(queue, message));
-    return resultOf(message, await Promise.all(settled));
-  }
-
-  #queuesOf(message: Message): string[] {
     const wanting = this.#context.subscriptions.filter((s) => wants(s, message));
-    return [...new Set(wanting.map(({ queue }) => queue))];
+    const waitMs = dueAt(message) - Date.now();
+    if (wanting.length > 0 && waitMs > 0) return notDue(message, waitMs);
+    const settled = wanting.map(({ queue }) => this.#settled(queue, message));
+    return resultOf(message, await Promise.all(settled));
   }
 
   /** Runs a pair, unless it is running or finished already. */

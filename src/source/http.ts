@@ -1,12 +1,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { decodeEnvelopes } from "../message/envelope.js";
 import { EventsError } from "../message/errors.js";
-import { assertOptions } from "../message/options.js";
+import { assertInteger, assertOptions } from "../message/options.js";
 import { type Answer, refusalOf } from "./http-answer.js";
 import { HttpRefusal } from "./http-refusal.js";
 import { fromFetch, fromNode, type HttpRequest, readRequest } from "./http-request.js";
 import { HttpRun } from "./http-run.js";
-import { assertInteger } from "./options.js";
 import type { Source } from "./source.js";
 
 export interface HttpSourceOptions {

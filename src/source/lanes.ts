@@ -62,12 +62,10 @@ export class Lanes<T> {
   /** Gives back what has not been started, in order of its queue. */
   clear(): T[] {
     this.#pending = 0;
-    const cleared = [...this.#lanes.values()].flatMap((lane) => lane.items.drain());
-    this.#settle();
-    return cleared;
+    return [...this.#lanes.values()].flatMap((lane) => lane.items.drain());
   }
 
-  /** Resolves as soon as nothing is pending and nothing runs. */
+  /** Resolves as soon as nothing runs, and so nothing is pending. */
   idle(): Promise<void> {
     return new Promise((resolve) => {
       this.#onIdle.push(resolve);
@@ -118,7 +116,7 @@ export class Lanes<T> {
   }
 
   #settle(): void {
-    if (this.#running > 0 || this.#pending > 0) return;
+    if (this.#running > 0) return;
     for (const resolve of this.#onIdle.splice(0)) resolve();
   }
 }

@@ -63,7 +63,6 @@ export class MemoryRun implements RunningSource {
   /** Not at once: handlers don't run inside the call that published. */
   #soon(messages: readonly Message[]): void {
     queueMicrotask(() => {
-      if (this.#stopped) return;
       for (const message of messages) this.#take(message);
     });
   }

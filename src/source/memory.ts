@@ -1,9 +1,8 @@
 import { EventsError } from "../message/errors.js";
 import type { MemoryLog } from "../message/memory-log.js";
-import { assertOptions } from "../message/options.js";
+import { assertInteger, assertOptions } from "../message/options.js";
 import { MemoryRun } from "./memory-run.js";
 import { type DeadDelivery, MemoryState, type ParkedDelivery } from "./memory-state.js";
-import { assertInteger } from "./options.js";
 import type { Source } from "./source.js";
 
 export interface MemorySourceOptions {

@@ -43,7 +43,10 @@ export type StartAt = "now" | "earliest" | Date;
 export interface QueueOptions {
   /** Handlers of this queue that run at once in this process. Default: as many as the source has workers. */
   readonly concurrency?: number;
-  /** Default `now`. Only looked at when the queue reads a topic for the first time. */
+  /**
+   * Default `now`. Only looked at when the queue reads a topic for the first time: a name that is added to a topic that
+   * the queue reads already begins where the queue stands.
+   */
   readonly startAt?: StartAt;
 }
 

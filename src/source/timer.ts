@@ -1,11 +1,10 @@
-/** The longest delay that a timer takes; a longer one would fire at once. */
-const maxTimerMs = 2 ** 31 - 1;
+import { MAX_TIMER_MS } from "../message/options.js";
 
 /** Calls back after `ms` milliseconds, however many. Returns the function that cancels it. */
 export function after(ms: number, callback: () => void): () => void {
   let timer: NodeJS.Timeout;
   const wait = (left: number) => {
-    const step = Math.min(left, maxTimerMs);
+    const step = Math.min(left, MAX_TIMER_MS);
     timer = setTimeout(() => (left > step ? wait(left - step) : callback()), step);
   };
   wait(ms);

@@ -126,6 +126,27 @@ describe("a receiver on Postgres", () => {
     expect(errors.length).toBe(3);
   });
 
+  it("records an error whatever it holds, and a delay however long, and goes on with the rest", async () => {
+    const seen: unknown[] = [];
+    await db
+      .receiver()
+      .on("q", "job.run", ({ payload }) => {
+        if (payload === "unreadable") throw fatal(new Error("a\u0000b \ud800"));
+        if (payload === "never") throw retryAfter(1e18, new Error("much later"));
+        seen.push(payload);
+      })
+      .start();
+    await db.publisher.publishMany(
+      ["unreadable", "never", "fine"].map((payload) => createMessage("job.run", payload)),
+    );
+    await until(async () => expect(await deliveries(db)).toHaveLength(2));
+    const [unreadable, never] = await deliveries(db);
+    expect(unreadable).toMatchObject({ state: "dead", reason: { message: "a\ufffdb \ufffd" } });
+    expect(never).toMatchObject({ state: "retrying", reason: { message: "much later" } });
+    await until(async () => expect(await open()).toEqual([]));
+    expect(seen).toEqual(["fine"]);
+  });
+
   it("holds back what is not due, by time and by delay, also when a handler asks for one", async () => {
     const seen: unknown[] = [];
     await db

@@ -2,7 +2,6 @@ import type pg from "pg";
 import { expect } from "vitest";
 import { syncBridge } from "../../src/bridge/sync.js";
 import { postgresDestination } from "../../src/destination/postgres.js";
-import type { Message } from "../../src/message/message.js";
 import { migrate } from "../../src/postgres/migrate.js";
 import { Publisher } from "../../src/publisher/publisher.js";
 import { constantBackoff, withBackoff } from "../../src/receiver/middleware/backoff.js";
@@ -67,4 +66,4 @@ export function deliveries({ pool }: TestDatabase) {
   );
 }
 
-export const idOf = ({ id }: Message): string => id;
+export const idOf = ({ id }: { id: string }): string => id;

@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { describe, expect, it, vi } from "vitest";
 import { fatal, isFatal, retryAfter } from "../../src/receiver/failure.js";
 import { Receiver } from "../../src/receiver/receiver.js";
@@ -157,8 +158,9 @@ describe("reporting", () => {
     await reporting(payload, { logger }).deliver({ queue: "q", message: secret });
     await reporting(fatal(payload), { logger }).deliver({ queue: "q", message: secret });
     expect(lines).toHaveLength(2);
-    expect(JSON.stringify(lines)).toContain(secret.id);
-    expect(JSON.stringify(lines)).not.toContain("hunter2");
+    const text = inspect(lines, { depth: null, showHidden: true });
+    expect(text).toContain(secret.id);
+    expect(text).not.toContain("hunter2");
   });
 
   it.each([

@@ -131,6 +131,14 @@ describe("withBackoff", () => {
     expect(await outcomeOf(fatal("x"), 1, backoff)).toMatchObject({ type: "dead" });
   });
 
+  it("passes a fatal error on as it is", async () => {
+    const error = fatal("x");
+    const seen: unknown[] = [];
+    const spy: Middleware = (_context, next) => next().catch((thrown) => void seen.push(thrown));
+    await outcomeOf(error, 1, spy, backoff);
+    expect(seen[0]).toBe(error);
+  });
+
   it("leaves the default limit in force", async () => {
     expect(await outcomeOf(new Error("x"), 20, backoff)).toMatchObject({ type: "dead" });
   });
@@ -212,16 +220,21 @@ describe("withTimeout", () => {
   });
 
   it("aborts the signal, and reports the timeout rather than what follows from it", async () => {
+    const aborted = vi.fn();
     const outcome = delivered(
       (signal) =>
         new Promise((_, reject) => {
-          signal.addEventListener("abort", () => reject(new Error("aborted")));
+          signal.addEventListener("abort", () => {
+            aborted(signal.reason);
+            reject(new Error("aborted"));
+          });
         }),
     );
     await vi.advanceTimersByTimeAsync(999);
     expect(vi.getTimerCount()).toBe(1);
     await vi.advanceTimersByTimeAsync(1);
     expect(await outcome).toMatchObject({ reason: { code: "HANDLER_TIMEOUT" } });
+    expect(aborted).toHaveBeenCalledWith(expect.objectContaining({ code: "HANDLER_TIMEOUT" }));
   });
 
   it("leaves no timer behind, and no signal aborted", async () => {

@@ -1,6 +1,6 @@
+import type { Message } from "../../src/message/message.js";
 import type { Subscription } from "../../src/source/source.js";
 import { wants } from "../../src/source/wants.js";
-import type { Message } from "../../src/message/message.js";
 
 /** A queue under test. */
 export interface SimulatedQueue {

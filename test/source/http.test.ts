@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer, request, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { httpDestination } from "../../src/destination/http.js";
 import { createMessage, type MessageOptions } from "../../src/message/create-message.js";
 import { encodeEnvelopes } from "../../src/message/envelope.js";
 import type { Message } from "../../src/message/message.js";
@@ -328,6 +329,22 @@ describe("the node:http listener", () => {
     expect(failing).toMatchObject({ status: 503, retryAfter: "2" });
     expect(await send("{")).toMatchObject({ status: 400 });
     expect(await fetch(url)).toMatchObject({ status: 405 });
+  });
+
+  it("tells an HTTP destination of each message", async () => {
+    const { http, receiver } = setUp();
+    await receiver
+      .on("q", "user.created", () => {})
+      .on("q", "user.late", () => Promise.reject(retryAfter(1_500)))
+      .on("q", "user.bad", () => Promise.reject(fatal(new Error("no luck"))))
+      .start();
+    const batch = ["user.created", "user.late", "user.bad"].map((name) => message(name));
+    const { signal } = new AbortController();
+    expect(await httpDestination(await serve(http)).deliver(batch, { signal })).toMatchObject([
+      { status: "accepted" },
+      { status: "failed", error: { retryAfterMs: 1_500 } },
+      { status: "failed", error: { permanent: true } },
+    ]);
   });
 
   it.each([

@@ -62,8 +62,9 @@ describe("Lanes", () => {
     lanes.add("b", "b1");
     expect(lanes.clear()).toEqual(["a2", "b1"]);
     expect(lanes.pending()).toBe(0);
-    lanes.add("b", "b2");
     await finish("a1");
+    expect(started).toEqual(["a1"]);
+    lanes.add("b", "b2");
     expect(started).toEqual(["a1", "b2"]);
   });
 

@@ -159,7 +159,8 @@ describe("transaction on a pg pool", () => {
     const failure = transaction(pool, async (tx) => {
       const { rows } = await tx.query("select pg_backend_pid() as pid");
       await tx.query("insert into item values (1)");
-      const lost = once(tx as pg.PoolClient, "end");
+      // Not events.once, which rejects on the error that comes first.
+      const lost = new Promise<void>((resolve) => (tx as pg.PoolClient).once("end", resolve));
       await pool.query("select pg_terminate_backend($1)", [rows[0].pid]);
       await lost;
       await tx.query("insert into item values (2)");

@@ -1,4 +1,4 @@
-export interface ServiceReport {
+interface ServiceReport {
   readonly published: number;
   /** Different messages that its handler has finished. */
   readonly handled: number;

@@ -7,7 +7,7 @@ import {
 } from "opinionated-events";
 import { freePort } from "../../../scripts/free-port.js";
 import type { Options } from "../options.js";
-import { type Processes, withProcesses } from "../processes.js";
+import { interruptSignal, type Processes, withProcesses } from "../processes.js";
 import { makeWebhooks, type Webhook } from "../webhooks.js";
 import { FailureCounter } from "./failure-counter.js";
 import { reconcile } from "./reconcile.js";
@@ -17,7 +17,7 @@ const SERVICE = new URL("./service.ts", import.meta.url);
 /** Resolves with whether both services handled all that was published, and nothing else. */
 export async function run({ messages = 500 }: Options): Promise<boolean> {
   const webhooks = makeWebhooks(messages);
-  const handled = await withProcesses((processes) => play(webhooks, processes));
+  const handled = await withProcesses(interruptSignal(), (processes) => play(webhooks, processes));
   const report = reconcile(
     webhooks.map(({ id }) => id),
     handled,

@@ -1,4 +1,4 @@
-import { assertNumber } from "../../source/options.js";
+import { assertNumber } from "../../message/options.js";
 import { findCause, isFatal, RetryAfterError, retryAfter } from "../failure.js";
 import type { Middleware } from "../handler.js";
 

@@ -1,4 +1,4 @@
-import { assertInteger } from "../../source/options.js";
+import { assertInteger } from "../../message/options.js";
 import { describe, FatalError, isFatal, RetryAfterError } from "../failure.js";
 import type { Middleware } from "../handler.js";
 

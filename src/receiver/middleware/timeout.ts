@@ -1,5 +1,5 @@
 import { EventsError } from "../../message/errors.js";
-import { assertNumber } from "../../source/options.js";
+import { assertNumber } from "../../message/options.js";
 import { after } from "../../source/timer.js";
 import type { Middleware } from "../handler.js";
 

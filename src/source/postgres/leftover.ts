@@ -1,5 +1,5 @@
 import type { Leftover } from "../../postgres/batch.js";
-import type { Outcome } from "../source.js";
+import type { DeadReason, Outcome } from "../source.js";
 
 /** An outcome, or that a message of a batch is not due yet. */
 export type Settlement = Outcome | { readonly type: "scheduled" };
@@ -10,9 +10,14 @@ export function leftoverOf(settlement: Settlement, attempt: number): Leftover | 
     case "done":
       return undefined;
     case "retry":
-      return { state: "retrying", attempt, afterMs: settlement.afterMs, reason: settlement.reason };
+      return {
+        state: "retrying",
+        attempt,
+        afterMs: settlement.afterMs,
+        reason: storable(settlement.reason),
+      };
     case "dead":
-      return { state: "dead", attempt, reason: settlement.reason };
+      return { state: "dead", attempt, reason: storable(settlement.reason) };
     case "parked":
       return { state: "parked", attempt: attempt - 1 };
     case "scheduled":
@@ -20,4 +25,17 @@ export function leftoverOf(settlement: Settlement, attempt: number): Leftover | 
     case "released":
       return { state: "waiting", attempt: attempt - 1 };
   }
+}
+
+/** Postgres can't hold every text that an error may carry, and one that it refuses must not hold up the rest. */
+function storable({ code, message, stack }: DeadReason): DeadReason {
+  return {
+    code: clean(code),
+    message: clean(message),
+    ...(stack !== undefined && { stack: clean(stack) }),
+  };
+}
+
+function clean(text: string): string {
+  return text.toWellFormed().replaceAll("\0", "\u{fffd}");
 }

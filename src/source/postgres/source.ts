@@ -1,10 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { assertOptions } from "../../message/options.js";
+import { assertInteger, assertOptions } from "../../message/options.js";
 import { checkSchema } from "../../postgres/check.js";
 import { Database, type PgPool } from "../../postgres/database.js";
 import type { Listener } from "../../postgres/listener.js";
 import { subscribe } from "../../postgres/subscription.js";
-import { assertInteger } from "../options.js";
 import type { RunningSource, Source, SourceContext } from "../source.js";
 import { PostgresRun } from "./run.js";
 import { intervalTrigger, type Trigger } from "./trigger.js";
@@ -18,7 +17,7 @@ export interface PostgresSourceOptions {
   readonly triggers?: readonly Trigger[];
   /** Handlers that run at once in this process, over all queues. Default 10. */
   readonly maxWorkers?: number;
-  /** How long work stays with a process that is not heard of, in ms. Renewed each second. Default 30,000. */
+  /** How long work stays with a process that is not heard of, in ms. Renewed each second. At least 3,000, default 30,000. */
   readonly leaseMs?: number;
 }
 

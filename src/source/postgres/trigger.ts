@@ -1,6 +1,6 @@
 import type { ClientConfig } from "pg";
+import { assertNumber } from "../../message/options.js";
 import { type Listener, type ListenerOptions, listen } from "../../postgres/listener.js";
-import { assertNumber } from "../options.js";
 
 /** What makes a Postgres source look for work. */
 export type Trigger = IntervalTrigger | NotifyTrigger;

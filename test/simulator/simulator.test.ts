@@ -1,0 +1,18 @@
+import { afterEach, expect, test } from "vitest";
+import { type TestDatabase, testDatabase } from "../support/postgres.js";
+import { formatReport } from "./report.js";
+import { simulate } from "./simulate.js";
+
+let database: TestDatabase | undefined;
+afterEach(() => database?.drop());
+
+test.each([
+  { rebase: false, seconds: 6 },
+  { rebase: true, seconds: 3 },
+])("nothing is lost, repeated or reordered: %o", { timeout: 60_000 }, async (options) => {
+  database = await testDatabase();
+  const seed = Date.now() % 1_000_000;
+  const report = await simulate({ url: database.url, seed, ...options });
+  console.log(`seed ${seed}\n${formatReport(report)}`);
+  expect(report.ok).toBe(true);
+});
