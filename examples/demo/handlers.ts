@@ -32,7 +32,7 @@ export function addHandlers(receiver: Receiver, name: string, pool: Pool): void 
   for (const pattern of queue.patterns) {
     receiver.on(name, pattern, async (delivery) => {
       await queue.handle(pool, delivery);
-      if (!delivery.message.id.startsWith("0")) await record(pool, delivery);
+      await record(pool, delivery);
     });
   }
 }
