@@ -26,7 +26,8 @@ export class Engine {
   readonly db: Database;
   readonly url: string;
   readonly #drop: () => Promise<void>;
-  readonly #sessions: pg.Client[] = [];
+  /** With their process ids. */
+  readonly #sessions = new Map<pg.Client, number>();
 
   private constructor(url: string, pool: pg.Pool, drop: () => Promise<void>) {
     this.url = url;
@@ -42,7 +43,7 @@ export class Engine {
   }
 
   async drop(): Promise<void> {
-    await Promise.all(this.#sessions.map((session) => session.end()));
+    await Promise.all([...this.#sessions.keys()].map((session) => session.end()));
     await this.#drop();
   }
 
@@ -51,7 +52,8 @@ export class Engine {
     const session = new pg.Client({ connectionString: this.url });
     session.on("error", () => {});
     await session.connect();
-    this.#sessions.push(session);
+    const { rows } = await session.query("select pg_backend_pid() as pid");
+    this.#sessions.set(session, rows[0].pid);
     return session;
   }
 
@@ -106,21 +108,23 @@ export class Engine {
 
   /** The names of the messages that have a delivery, in order. */
   async deliveries(): Promise<unknown[]> {
-    return (await this.sql("select name from opinionated_events.delivery order by position")).flat();
+    return (
+      await this.sql("select name from opinionated_events.delivery order by position")
+    ).flat();
   }
 
   /** Resolves when the session waits for a lock that another one holds. */
   async untilBlocked(session: pg.Client): Promise<void> {
-    const [[pid]] = (await this.#activity(session)) as [[number]];
     const deadline = performance.now() + SETTLED_MS;
-    const isBlocked = "select cardinality(pg_blocking_pids($1)) > 0";
-    while ((await this.sql(isBlocked, [pid])).flat()[0] !== true) {
+    while (!(await this.#isBlocked(session))) {
       if (performance.now() > deadline) throw new Error("The session was never blocked.");
     }
   }
 
-  async #activity(session: pg.Client): Promise<unknown> {
-    return [[(session as unknown as { processID: number }).processID]];
+  async #isBlocked(session: pg.Client): Promise<boolean> {
+    const blockers = "select cardinality(pg_blocking_pids($1)) > 0";
+    const [row] = await this.sql(blockers, [this.#sessions.get(session)]);
+    return row?.[0] === true;
   }
 }
 

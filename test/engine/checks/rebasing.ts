@@ -1,0 +1,74 @@
+import { expect } from "vitest";
+import { type Engine, started } from "../engine.js";
+
+/** As after a restore from a cluster that had used more xids: all that is stored lies in this one's future. */
+async function pretendRestored(engine: Engine): Promise<void> {
+  const ahead = "5000000000";
+  const snapshot = `${ahead}:${ahead}:`;
+  await engine.sql("update opinionated_events.message set xid = $1::xid8", ["4999999999"]);
+  await engine.sql(
+    "update opinionated_events.batch set lo_mark = '0', vis = $1, cur = $1, mark = $2",
+    [snapshot, ahead],
+  );
+  await engine.sql("update opinionated_events.epoch set snap = $1, mark = $2", [snapshot, ahead]);
+}
+
+async function rebase(engine: Engine): Promise<void> {
+  await engine.sql("select opinionated_events.rebase()");
+}
+
+async function claimAll(engine: Engine): Promise<string[]> {
+  const names: string[] = [];
+  // An old window and the first new one are claimed apart.
+  for (let n = 0; n < 3; n += 1) names.push(...(await engine.claim(2)));
+  return names;
+}
+
+export async function aRestoredLogGoesOn(engine: Engine): Promise<void> {
+  await engine.subscribe("t.*");
+  for (const name of ["t.1", "t.2", "t.3"]) await engine.publish(name);
+  expect(await engine.claim(1)).toEqual(["t.1"]);
+  await pretendRestored(engine);
+  await rebase(engine);
+  await engine.publish("t.4");
+  expect(await claimAll(engine)).toEqual(["t.2", "t.3", "t.4"]);
+}
+
+export async function aLogRestoredTwiceGoesOn(engine: Engine): Promise<void> {
+  await engine.subscribe("t.*");
+  await engine.publish("t.1");
+  for (let n = 0; n < 2; n += 1) {
+    await pretendRestored(engine);
+    await rebase(engine);
+    await claimAll(engine);
+  }
+  await engine.publish("t.2");
+  expect(await claimAll(engine)).toEqual(["t.2"]);
+}
+
+export async function earliestIncludesARestoredLog(engine: Engine): Promise<void> {
+  await engine.publish("t.old");
+  await pretendRestored(engine);
+  await rebase(engine);
+  await engine.publish("t.new");
+  await engine.subscribe("t.*", "t", "earliest");
+  expect(await claimAll(engine)).toEqual(["t.old", "t.new"]);
+}
+
+/** The lock gives a rebase its xid early; while it waits, younger transactions begin, and one ends. */
+export async function aRebaseThatWaitedDeliversOnce(engine: Engine): Promise<void> {
+  await engine.subscribe("t.*");
+  const [first, rebasing] = await Promise.all([engine.session(), engine.session()]);
+  await first.query("begin");
+  await engine.publish("t.1", first);
+  const rebased = started(rebasing.query("select opinionated_events.rebase()"));
+  await engine.untilBlocked(rebasing);
+  const young = await engine.writer();
+  await engine.sql("select pg_current_xact_id()");
+  await first.query("commit");
+  await rebased;
+  expect(await claimAll(engine)).toEqual(["t.1"]);
+  await engine.publish("t.2", young);
+  await young.query("commit");
+  expect(await claimAll(engine)).toEqual(["t.2"]);
+}

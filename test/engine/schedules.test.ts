@@ -1,0 +1,30 @@
+import { describe, test } from "vitest";
+import * as emptyWindows from "./checks/empty-windows.js";
+import * as leases from "./checks/leases.js";
+import * as positions from "./checks/positions.js";
+import * as rebasing from "./checks/rebasing.js";
+import * as refusals from "./checks/refusals.js";
+import * as subscriptions from "./checks/subscriptions.js";
+import * as windows from "./checks/windows.js";
+import { Engine } from "./engine.js";
+
+const subjects = {
+  windows,
+  positions,
+  refusals,
+  leases,
+  subscriptions,
+  emptyWindows,
+  rebasing,
+};
+
+describe.each(Object.entries(subjects))("%s", (_, checks) => {
+  test.each(Object.entries(checks))("%s", async (_, check) => {
+    const engine = await Engine.create();
+    try {
+      await check(engine);
+    } finally {
+      await engine.drop();
+    }
+  });
+});
