@@ -1,4 +1,5 @@
 import { type Options, readOptions, USAGE } from "./options.js";
+import { Interrupted } from "./processes.js";
 
 async function main(): Promise<void> {
   const options = parse();
@@ -19,6 +20,7 @@ function parse(): Options | undefined {
 }
 
 main().catch((error) => {
-  console.error("\nThe demo failed:", error);
+  if (error instanceof Interrupted) console.error(`\n${error.message}`);
+  else console.error("\nThe demo failed:", error);
   process.exitCode = 1;
 });

@@ -19,16 +19,19 @@ export async function withProcesses<T>(
   try {
     return await Promise.race([fn(processes), processes.failed]);
   } finally {
-    await processes.stop();
     signal.removeEventListener("abort", abort);
+    await processes.stop();
   }
 }
 
-/** Aborted by Ctrl-C, and by a polite kill. Both end this process no longer. */
+/** Somebody wants this process to stop; nothing is wrong with it. */
+export class Interrupted extends Error {}
+
+/** Aborted, with an `Interrupted`, by SIGINT (Ctrl-C) and SIGTERM, which then end this process no longer. */
 export function interruptSignal(): AbortSignal {
   const controller = new AbortController();
   for (const name of ["SIGINT", "SIGTERM"] as const) {
-    process.on(name, () => controller.abort(new Error(`Stopped by ${name}.`)));
+    process.on(name, () => controller.abort(new Interrupted(`Stopped by ${name}.`)));
   }
   return controller.signal;
 }
@@ -37,26 +40,31 @@ export class Processes {
   /** Rejects at the first failure. */
   readonly failed: Promise<never>;
   readonly #running = new Set<ChildProcess>();
-  #stopping = false;
-  #fail: (error: unknown) => void = () => {};
+  readonly #end = new AbortController();
 
   constructor() {
+    const { signal } = this.#end;
     this.failed = new Promise((_, reject) => {
-      this.#fail = reject;
+      signal.addEventListener("abort", () => reject(signal.reason));
     });
   }
 
+  /** Aborted when the processes stop, whether they have failed or not. */
+  get signal(): AbortSignal {
+    return this.#end.signal;
+  }
+
   fail(error: unknown): void {
-    this.#fail(error);
+    this.#end.abort(error);
   }
 
   /** Resolves when the process says that it is ready. */
   async start(module: URL, args: readonly string[]): Promise<ChildProcess> {
-    if (this.#stopping) throw new Error("The processes are being stopped.");
+    this.signal.throwIfAborted();
     const child = fork(module, args);
     this.#running.add(child);
     child.once("exit", (code, signal) => {
-      if (!this.#running.delete(child) || this.#stopping) return;
+      if (!this.#running.delete(child)) return;
       this.fail(new Error(`${module.pathname} ended by itself (${signal ?? code}).`));
     });
     await Promise.race([once(child, "message"), this.failed]);
@@ -72,7 +80,7 @@ export class Processes {
   }
 
   async stop(): Promise<void> {
-    this.#stopping = true;
+    this.#end.abort();
     await Promise.all([...this.#running].map(stopOne));
   }
 }

@@ -4,16 +4,24 @@ import type { Webhook } from "./webhooks.js";
 /** Requests that are under way at once. */
 const CONCURRENCY = 16;
 
-/** Sends the webhooks to a service. Throws if an answer is not the one to be expected. */
-export async function replay(url: string, webhooks: readonly Webhook[]): Promise<void> {
+/** Sends the webhooks to a service. Throws if an answer is not the one to be expected, and when the signal aborts. */
+export async function replay(
+  url: string,
+  webhooks: readonly Webhook[],
+  signal: AbortSignal,
+): Promise<void> {
   const agent = new Agent({ keepAlive: true });
   const remaining = webhooks.values(); // shared: each sender takes the next one
   const senders = Array.from({ length: CONCURRENCY }, async () => {
-    for (const webhook of remaining) await send(url, webhook, agent);
+    for (const webhook of remaining) {
+      signal.throwIfAborted();
+      await send(url, webhook, agent);
+    }
   });
   try {
     await Promise.all(senders);
   } finally {
+    await Promise.allSettled(senders);
     agent.destroy();
   }
 }

@@ -48,7 +48,8 @@ async function play(
   ]);
 
   const progress = new Progress();
-  const send = (part: readonly Webhook[]) => replay(`http://127.0.0.1:${port}`, part);
+  const send = (part: readonly Webhook[]) =>
+    replay(`http://127.0.0.1:${port}`, part, processes.signal);
   const crash = async () => {
     const batches = await killAtWork(pool, processes, "stats", stats);
     if (batches === 0) return;

@@ -5,6 +5,7 @@ import * as positions from "./checks/positions.js";
 import * as rebasing from "./checks/rebasing.js";
 import * as refusals from "./checks/refusals.js";
 import * as subscriptions from "./checks/subscriptions.js";
+import * as waking from "./checks/waking.js";
 import * as windows from "./checks/windows.js";
 import { Engine } from "./engine.js";
 
@@ -16,6 +17,7 @@ const subjects = {
   subscriptions,
   emptyWindows,
   rebasing,
+  waking,
 };
 
 describe.each(Object.entries(subjects))("%s", (_, checks) => {

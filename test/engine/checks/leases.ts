@@ -67,6 +67,17 @@ export async function lateAndNewRowsAreTakenOver(engine: Engine): Promise<void> 
   expect([await engine.finish(first), await engine.finish(second)]).toEqual([false, false]);
 }
 
+export async function aTakeOverKeepsToItsBatch(engine: Engine): Promise<void> {
+  await publishSome(engine, "t.1", "t.2", "t.3");
+  const finished = await engine.lease(1, LEASE_MS);
+  await engine.lease(1, 0);
+  const open = await engine.lease(1, LEASE_MS);
+  expect(await engine.finish(finished)).toBe(true);
+  expect(await engine.sweep()).toBe(1);
+  expect(await engine.deliveries()).toEqual(["t.2"]);
+  expect(await engine.finish(open)).toBe(true);
+}
+
 /** Sweeps look at leases from a remembered bound on, which must not pass one that is open. */
 export async function anOldLeaseIsFoundBehindNewerOnes(engine: Engine): Promise<void> {
   await publishSome(engine, "t.1", "t.2", "t.3", "t.4");

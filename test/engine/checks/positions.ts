@@ -38,6 +38,9 @@ export async function everyInsertHasItsXidBeforeThePosition(engine: Engine): Pro
 /** A row is built slowly: a window is opened after the draw of its position, and before its other defaults. */
 export async function aSlowInsertIsDelivered(engine: Engine): Promise<void> {
   await engine.subscribe("t.*");
+  // Every 32nd draw, the first included, is logged, and assigns an xid by itself.
+  await engine.publish("t.first");
+  expect(await engine.claim()).toEqual(["t.first"]);
   await engine.sql(`create function slow(text) returns text language plpgsql as
     $$ begin perform pg_advisory_xact_lock_shared(7); return $1; end $$`);
   const [gate, slow] = await Promise.all([engine.session(), engine.session()]);

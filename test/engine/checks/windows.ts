@@ -42,6 +42,21 @@ export async function aRowIsNotBothLateAndNew(engine: Engine): Promise<void> {
   expect(await engine.claim()).toEqual([]);
 }
 
+/** What commits between two batches of a window belongs to the next window. */
+export async function aWindowKeepsItsSnapshot(engine: Engine): Promise<void> {
+  await engine.subscribe("t.*");
+  await engine.publish("t.1");
+  const late = await engine.session();
+  await late.query("begin");
+  await engine.publish("t.2", late);
+  await engine.publish("t.3");
+  expect(await engine.claim(1)).toEqual(["t.1"]);
+  await late.query("commit");
+  expect(await engine.claim()).toEqual(["t.3"]);
+  expect(await engine.claim()).toEqual(["t.2"]);
+  expect(await engine.claim()).toEqual([]);
+}
+
 export async function lateAndNewRowsComeInOrder(engine: Engine): Promise<void> {
   await engine.subscribe("t.*");
   const late = await engine.session();

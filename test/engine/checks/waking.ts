@@ -1,0 +1,116 @@
+import { expect, vi } from "vitest";
+import type { PgPool } from "../../../src/postgres/database.js";
+import { Receiver } from "../../../src/receiver/receiver.js";
+import { postgresSource } from "../../../src/source/postgres/source.js";
+import { intervalTrigger, notifyTrigger } from "../../../src/source/postgres/trigger.js";
+import { type Engine, QUEUE } from "../engine.js";
+
+/** Longer than any test: what only the interval would find is never found. */
+const INTERVAL_MS = 600_000;
+const PATIENCE = { timeout: 4_000, interval: 5 };
+const PUBLISHERS = 4;
+const TRANSACTIONS = 40;
+
+/** A receiver that runs, what it has handled, and the statements that it has finished. */
+interface Running {
+  readonly handled: string[];
+  readonly statements: string[];
+}
+
+async function receiving(engine: Engine, test: (running: Running) => Promise<void>): Promise<void> {
+  const handled: string[] = [];
+  const statements: string[] = [];
+  const source = postgresSource({
+    pool: recording(engine, statements),
+    triggers: [notifyTrigger({ connectionString: engine.url }), intervalTrigger(INTERVAL_MS)],
+  });
+  const receiver = new Receiver({ source });
+  receiver.on(QUEUE, "t.*", async ({ message }) => {
+    handled.push(message.name);
+  });
+  await receiver.start();
+  try {
+    await test({ handled, statements });
+  } finally {
+    await receiver.stop();
+  }
+}
+
+function recording({ pool }: Engine, statements: string[]): PgPool {
+  return {
+    connect: () => pool.connect(),
+    async query(query: { name: string }) {
+      const result = await pool.query(query);
+      statements.push(query.name.split(".").at(-1) ?? "");
+      return result;
+    },
+  };
+}
+
+/** Resolves when the receiver has looked for transactions in flight, and polled after that. */
+async function untilIdle({ statements }: Running): Promise<void> {
+  await vi.waitFor(() => {
+    const looked = statements.indexOf("is_in_flight");
+    expect(looked).toBeGreaterThan(-1);
+    expect(statements.lastIndexOf("poll")).toBeGreaterThan(looked);
+  }, PATIENCE);
+}
+
+async function untilHandled({ handled }: Running, names: readonly string[]): Promise<void> {
+  await vi.waitFor(() => expect([...handled].sort()).toEqual([...names].sort()), PATIENCE);
+}
+
+/** It inserted before the receiver said that it is idle, so it does not notify. */
+export async function aPublishInFlightIsNoticed(engine: Engine): Promise<void> {
+  const publisher = await engine.session();
+  await publisher.query("begin");
+  await engine.publish("t.1", publisher);
+  await receiving(engine, async (running) => {
+    await untilIdle(running);
+    expect(running.handled).toEqual([]);
+    await publisher.query("commit");
+    await untilHandled(running, ["t.1"]);
+  });
+}
+
+export async function aPublishNotifiesAnIdleReceiver(engine: Engine): Promise<void> {
+  await receiving(engine, async (running) => {
+    await untilIdle(running);
+    await engine.publish("t.1");
+    await untilHandled(running, ["t.1"]);
+  });
+}
+
+/** Its snapshot is older than the receiver's word that it is idle. */
+export async function aPublishInAnOldSnapshotNotifies(engine: Engine): Promise<void> {
+  const publisher = await engine.session();
+  await publisher.query("begin isolation level repeatable read");
+  await publisher.query("select 1");
+  await receiving(engine, async (running) => {
+    await untilIdle(running);
+    await engine.publish("t.1", publisher);
+    await publisher.query("commit");
+    await untilHandled(running, ["t.1"]);
+  });
+}
+
+/** Each waits until the message before was handled, so that none is found only because of the next one. */
+export async function noPublishIsStuck(engine: Engine): Promise<void> {
+  await receiving(engine, async (running) => {
+    const publishers = Array.from({ length: PUBLISHERS }, async (_, publisher) => {
+      const session = await engine.session();
+      for (let n = 0; n < TRANSACTIONS; n += 1) {
+        const name = `t.${publisher}-${n}`;
+        const isolation = n % 2 === 0 ? "read committed" : "repeatable read";
+        await session.query(`begin isolation level ${isolation}`);
+        if (n % 3 === 0) await session.query("select pg_current_xact_id()");
+        await session.query("select pg_sleep(random() * 0.01)");
+        await engine.publish(name, session);
+        await session.query("select pg_sleep(random() * 0.01)");
+        await session.query("commit");
+        await vi.waitFor(() => expect(running.handled).toContain(name), PATIENCE);
+      }
+    });
+    await Promise.all(publishers);
+  });
+}

@@ -1,0 +1,77 @@
+import { afterAll, expect, test } from "vitest";
+import * as emptyWindows from "./checks/empty-windows.js";
+import * as leases from "./checks/leases.js";
+import * as positions from "./checks/positions.js";
+import * as rebasing from "./checks/rebasing.js";
+import * as refusals from "./checks/refusals.js";
+import * as subscriptions from "./checks/subscriptions.js";
+import * as waking from "./checks/waking.js";
+import * as windows from "./checks/windows.js";
+import { Engine } from "./engine.js";
+import { type Mutation, mutate, mutations } from "./mutations.js";
+
+type Check = (engine: Engine) => Promise<void>;
+
+/** What must turn red without the guard. */
+const killers: Record<keyof typeof mutations, Check> = {
+  markFromXmax: windows.aTransactionAboveXmaxIsDelivered,
+  markFirst: windows.aClaimThatWaitedTakesItsXidLast,
+  positionBeforeXid: positions.aSlowInsertIsDelivered,
+  headAlwaysCalled: positions.theFirstMessageIsDelivered,
+  anyTransaction: refusals.aClaimAfterAWriteIsRefused,
+  anyIsolation: refusals.aClaimInAnOldSnapshotIsRefused,
+  noLateRows: windows.aLateCommitIsDelivered,
+  lateUpToXmax: windows.aTransactionAboveXmaxIsDelivered,
+  newWithoutMark: windows.aRowIsNotBothLateAndNew,
+  newWithoutHead: rebasing.aRestoredLogGoesOn,
+  newWithoutSnapshot: windows.aWindowKeepsItsSnapshot,
+  unordered: windows.lateAndNewRowsComeInOrder,
+  noTurns: windows.claimsOfOneTopicTakeTurns,
+  oldestPassesLeases: leases.anOldLeaseIsFoundBehindNewerOnes,
+  subscriptionsFirst: subscriptions.aNameSubscribedDuringAClaimIsDelivered,
+  everyNameOfATopic: subscriptions.onlyMatchingNamesAreClaimed,
+  forgetExhausted: emptyWindows.anExhaustedWindowIsRemembered,
+  forgetEmpty: emptyWindows.rolledBackRowsAreWalkedOnce,
+  blindPoll: emptyWindows.unwantedRowsAreWalkedOnce,
+  anyTokenSettles: leases.aForgottenLeaseSettlesNothing,
+  repeatLeftovers: leases.aRepeatedSettlementMakesNoSecondDelivery,
+  takeOverDone: leases.whatIsDoneIsNotTakenOver,
+  takeOverRenewed: leases.aRenewedLeaseIsNotTakenOver,
+  takeOverNewOnly: leases.lateAndNewRowsAreTakenOver,
+  takeOverBefore: leases.aTakeOverKeepsToItsBatch,
+  takeOverBeyond: leases.aTakeOverKeepsToItsBatch,
+  trimOpen: leases.anOldLeaseIsFoundBehindNewerOnes,
+  anyTokenDeletesDelivery: leases.aLostDeliverySettlesNothing,
+  suspectsUncounted: leases.aLostDeliverySettlesNothing,
+  leasedDeliveriesDue: leases.aDeliveryIsClaimedOnce,
+  subscribeWithoutStar: subscriptions.anUnmetTopicStartsWhereTheQueueStands,
+  noDiscovery: subscriptions.aNewTopicIsMet,
+  subscribeAfterRestore: rebasing.earliestIncludesARestoredLog,
+  rebaseSameBase: rebasing.aLogRestoredTwiceGoesOn,
+  rebaseMark: rebasing.aRebaseThatWaitedDeliversOnce,
+  noRebase: rebasing.aRestoredLogGoesOn,
+  noWatch: waking.aPublishInFlightIsNoticed,
+  noNotify: waking.aPublishNotifiesAnIdleReceiver,
+};
+
+const killed: string[] = [];
+afterAll(() => console.log(killed.join("\n")));
+
+test.each(Object.entries<Mutation>(mutations))("without: %s", async (name, mutation) => {
+  const check = killers[name as keyof typeof mutations];
+  const engine = await Engine.create();
+  try {
+    await mutate(engine, mutation);
+    const error: unknown = await check(engine).then(
+      () => expect.fail(`${check.name} is green although not: ${mutation.guard}`),
+      (reason) => reason,
+    );
+    killed.push(`${mutation.guard}: ${check.name}: ${firstLine(error)}`);
+  } finally {
+    await engine.drop();
+  }
+});
+
+function firstLine(error: unknown): string {
+  return String(error).split("\n")[0] ?? "";
+}

@@ -1,0 +1,284 @@
+import type { Engine } from "./engine.js";
+
+/** A guard of the engine that is taken out. */
+export interface Mutation {
+  readonly guard: string;
+  /** Functions of the schema, and the changes of their source; each text must be there exactly `times` (1) times. */
+  readonly changes?: Readonly<Record<string, readonly Change[]>>;
+  /** Or a statement. */
+  readonly statement?: string;
+}
+
+interface Change {
+  readonly from: string;
+  readonly to: string;
+  readonly times?: number;
+}
+
+const SCHEMA = "opinionated_events";
+
+export async function mutate(engine: Engine, { changes, statement }: Mutation): Promise<void> {
+  if (statement) await engine.sql(statement);
+  for (const [name, list] of Object.entries(changes ?? {})) await change(engine, name, list);
+}
+
+async function change(engine: Engine, name: string, changes: readonly Change[]): Promise<void> {
+  const [row] = await engine.sql("select pg_get_functiondef($1::regproc)", [`${SCHEMA}.${name}`]);
+  let source = String(row?.[0]);
+  for (const { from, to, times = 1 } of changes) {
+    const parts = source.split(from);
+    if (parts.length !== times + 1) {
+      throw new Error(`${name} has ${parts.length - 1} times, not ${times}: ${from}`);
+    }
+    source = parts.join(to);
+  }
+  await engine.sql(source);
+}
+
+export const mutations = {
+  markFromXmax: {
+    guard: "the mark is an xid of the claim's own",
+    changes: {
+      claim: [
+        {
+          from: "coalesce(mark, pg_current_xact_id())",
+          to: "coalesce(mark, (pg_snapshot_xmax(c.cur)::text::bigint - 1)::text::xid8)",
+          times: 3,
+        },
+      ],
+    },
+  },
+  markFirst: {
+    guard: "a claim's xid is assigned last",
+    changes: {
+      claim: [
+        {
+          from: `perform ${SCHEMA}.require_own_transaction('claim');`,
+          to: `perform ${SCHEMA}.require_own_transaction('claim'), pg_current_xact_id();`,
+        },
+      ],
+    },
+  },
+  positionBeforeXid: {
+    guard: "the position's default assigns the xid",
+    statement: `alter table ${SCHEMA}.message alter position set default nextval('${SCHEMA}.position')`,
+  },
+  headAlwaysCalled: {
+    guard: "a sequence that was never drawn from has no last value",
+    changes: {
+      head: [
+        { from: "case when is_called then last_value else last_value - 1 end", to: "last_value" },
+      ],
+    },
+  },
+  anyTransaction: {
+    guard: "claims need a transaction without an xid",
+    changes: {
+      require_own_transaction: [
+        { from: "if pg_current_xact_id_if_assigned() is not null then", to: "if false then" },
+      ],
+    },
+  },
+  anyIsolation: {
+    guard: "claims need READ COMMITTED",
+    changes: {
+      require_own_transaction: [
+        {
+          from: "if current_setting('transaction_isolation') <> 'read committed' then",
+          to: "if false then",
+        },
+      ],
+    },
+  },
+  noLateRows: {
+    guard: "transactions in flight at the last window are looked up",
+    changes: { late_xids: [{ from: "return array(", to: "return '{}'; return array(" }] },
+  },
+  lateUpToXmax: {
+    guard: "late transactions are those up to the mark",
+    changes: {
+      late_xids: [
+        {
+          from: "from generate_series(pg_snapshot_xmax",
+          to: "from generate_series(9e18::bigint + 0 * pg_snapshot_xmax",
+        },
+      ],
+    },
+  },
+  newWithoutMark: {
+    guard: "new rows are those above the mark",
+    changes: { claim: [{ from: "(m.xid > c.lo_mark) is true and ", to: "", times: 2 }] },
+  },
+  newWithoutHead: {
+    guard: "a window ends at its head",
+    changes: { claim: [{ from: "and m.position <= c.head", to: "", times: 2 }] },
+  },
+  newWithoutSnapshot: {
+    guard: "a window shows what its snapshot does",
+    changes: {
+      claim: [{ from: "and pg_visible_in_snapshot(m.xid, c.vis)", to: "", times: 2 }],
+    },
+  },
+  unordered: {
+    guard: "late and new rows are merged by position",
+    changes: { claim: [{ from: "order by p limit n", to: "limit n" }] },
+  },
+  noTurns: {
+    guard: "claims of a queue and topic take turns",
+    changes: { claim: [{ from: "perform pg_advisory_xact_lock(", to: "perform concat(" }] },
+  },
+  oldestPassesLeases: {
+    guard: "the lower bound of leases stops at an open one",
+    changes: {
+      claim: [
+        {
+          from: "l.seq >= c.oldest",
+          to: "l.seq > prev",
+          times: 2,
+        },
+      ],
+    },
+  },
+  subscriptionsFirst: {
+    guard: "subscriptions are read after the snapshot",
+    changes: {
+      claim: [
+        { from: "    select coalesce(bool_or", to: "    if false then select coalesce(bool_or" },
+        { from: "s.topic in (t, '*');", to: "s.topic in (t, '*'); end if;" },
+        {
+          from: "perform pg_advisory_xact_lock(",
+          to: `select coalesce(bool_or(s.pattern = '*'), false), array_agg(s.pattern), '{}' into every, names, prefixes
+            from ${SCHEMA}.subscription s where s.queue = q; perform pg_advisory_xact_lock(`,
+        },
+      ],
+    },
+  },
+  forgetExhausted: {
+    guard: "an exhausted window is remembered",
+    changes: { claim: [{ from: "if unfinished or", to: "if" }] },
+  },
+  forgetEmpty: {
+    guard: "a long empty window is remembered",
+    changes: {
+      claim: [
+        {
+          from: "or clock_timestamp() - opened_at > interval '3 ms' or c.head - prev_head > 10000",
+          to: "",
+        },
+      ],
+    },
+  },
+  blindPoll: {
+    guard: "a poll sends a claim over a long stretch that it doesn't want",
+    changes: {
+      has_news: [{ from: `or ${SCHEMA}.head() - c.head > 10000`, to: "" }],
+    },
+  },
+  anyTokenSettles: {
+    guard: "settling a batch needs its token",
+    changes: {
+      settle_batches: [{ from: "and l.token = o.token\n    returning", to: "returning", times: 2 }],
+    },
+  },
+  repeatLeftovers: {
+    guard: "a repeated settlement makes no second delivery",
+    changes: { settle_batches: [{ from: " and k.position <> all (before.done)", to: "" }] },
+  },
+  takeOverDone: {
+    guard: "what is done is not taken over",
+    changes: { take_over: [{ from: "m.position <> all (l.done) and ", to: "" }] },
+  },
+  takeOverRenewed: {
+    guard: "only an expired lease is taken over",
+    changes: { take_over: [{ from: " and x.expires_at <= clock_timestamp()", to: "" }] },
+  },
+  takeOverNewOnly: {
+    guard: "late rows of a batch are taken over",
+    changes: { take_over: [{ from: "unnest(b.late)", to: "unnest('{}'::xid8[])" }] },
+  },
+  takeOverBefore: {
+    guard: "a take-over begins at its batch",
+    changes: { take_over: [{ from: "greatest(b.lo, b.lo_head)", to: "b.lo_head" }] },
+  },
+  takeOverBeyond: {
+    guard: "a take-over ends with its batch",
+    changes: { take_over: [{ from: "m.position <= b.hi", to: "m.position <= b.head" }] },
+  },
+  trimOpen: {
+    guard: "cursor rows of open leases are kept",
+    changes: { sweep: [{ from: "b.seq < lower_bound;", to: "b.seq <= lower_bound;" }] },
+  },
+  anyTokenDeletesDelivery: {
+    guard: "settling a delivery needs its token",
+    changes: {
+      settle_deliveries: [{ from: " and d.token = o.token", to: "", times: 3 }],
+    },
+  },
+  suspectsUncounted: {
+    guard: "a lost worker is counted",
+    changes: {
+      claim_deliveries: [{ from: "d.lost + (d.token is not null)::int", to: "d.lost" }],
+    },
+  },
+  leasedDeliveriesDue: {
+    guard: "a leased delivery is due when its lease ends",
+    changes: {
+      claim_deliveries: [
+        {
+          from: "due_at = clock_timestamp() + lease_ms * interval '1 ms'",
+          to: "due_at = d.due_at",
+        },
+      ],
+    },
+  },
+  subscribeWithoutStar: {
+    guard: "a topic of a queue of every topic starts where the queue stands",
+    changes: { first_batch: [{ from: "if found then", to: "if false then" }] },
+  },
+  subscribeAfterRestore: {
+    guard: "a queue that starts before a restore reads the old cluster's rows",
+    changes: { first_batch: [{ from: "if e.base > low then", to: "if false then" }] },
+  },
+  rebaseSameBase: {
+    guard: "every restore has a base of its own",
+    changes: {
+      rebase: [
+        { from: `nextval('${SCHEMA}.position')`, to: `${SCHEMA}.head()` },
+        { from: "pg_snapshot_xmax(snap)))", to: "pg_snapshot_xmax(snap))) on conflict do nothing" },
+      ],
+    },
+  },
+  rebaseMark: {
+    guard: "the mark of a rebase is not below its snapshot",
+    changes: {
+      rebase: [
+        {
+          from: "greatest(pg_current_xact_id(), pg_snapshot_xmax(snap))",
+          to: "pg_current_xact_id()",
+        },
+      ],
+    },
+  },
+  noRebase: {
+    guard: "a restored log is rebased",
+    changes: { claim: [{ from: "where x.base > c.base", to: "where false" }] },
+  },
+  noDiscovery: {
+    guard: "a queue of every topic meets new ones",
+    changes: { discover: [{ from: "if queues = '{}' then", to: "if true then" }] },
+  },
+  everyNameOfATopic: {
+    guard: "a pattern of a topic wants matching names only",
+    changes: {
+      claim: [{ from: "bool_or(s.pattern = '*')", to: "bool_or(s.pattern in ('*', t || '.*'))" }],
+    },
+  },
+  noWatch: {
+    guard: "a receiver polls while transactions are in flight that have not seen it idle",
+    changes: { is_in_flight: [{ from: "select exists", to: "select false and exists" }] },
+  },
+  noNotify: {
+    guard: "a publish notifies an idle receiver",
+    statement: `drop trigger wake on ${SCHEMA}.message`,
+  },
+} satisfies Record<string, Mutation>;
