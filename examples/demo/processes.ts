@@ -54,6 +54,7 @@ export class Processes {
     return this.#end.signal;
   }
 
+  /** Only the first call counts, and none after a stop. */
   fail(error: unknown): void {
     this.#end.abort(error);
   }

@@ -53,9 +53,7 @@ async function play(
   const crash = async () => {
     const batches = await killAtWork(pool, processes, "stats", stats);
     if (batches === 0) return;
-    progress.note(
-      `Killed the worker of stats with ${batches} batches in hand; another one starts.`,
-    );
+    progress.note(`Killed the worker of stats (batches in hand: ${batches}); another one starts.`);
     await startWorker("stats");
   };
   const third = Math.floor(webhooks.length / 3);

@@ -13,6 +13,7 @@ export class Demand {
   readonly #concurrency: number;
   #averageMs = AHEAD_MS;
   #held = 0;
+  #reserved = 0;
 
   constructor(concurrency: number) {
     this.#concurrency = concurrency;
@@ -21,9 +22,14 @@ export class Demand {
   /** How many to ask for; 0 as long as enough is held. */
   get room(): number {
     const wanted = this.#wanted();
-    const room = wanted - this.#held;
+    const room = wanted - this.#held - this.#reserved;
     const worthIt = wanted > this.#concurrency ? wanted / 2 : 1;
     return room >= worthIt ? Math.min(room, MAX_BATCH) : 0;
+  }
+
+  /** So many are being asked for (or no longer, if negative): they are no room for others that ask at the same time. */
+  reserve(count: number): void {
+    this.#reserved += count;
   }
 
   took(count: number): void {

@@ -63,13 +63,23 @@ export class Intake {
         this.#state = "full";
         return undefined;
       }
-      const taken = await this.#options.take(room);
+      const taken = await this.#take(room);
       if (taken !== "blocked" && taken > 0) this.#rate.add(taken);
       else if (this.#woken) continue;
       else if (this.#rate.perSecond >= BUSY_PER_SECOND) return BUSY_WAIT_MS;
       else this.#rest(taken === "blocked" ? "blocked" : "idle");
     }
     return undefined;
+  }
+
+  async #take(room: number): Promise<number | "blocked"> {
+    const { demand, take } = this.#options;
+    demand.reserve(room);
+    try {
+      return await take(room);
+    } finally {
+      demand.reserve(-room);
+    }
   }
 
   #rest(state: "blocked" | "idle"): void {

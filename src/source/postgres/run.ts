@@ -18,7 +18,6 @@ export interface RunOptions {
   readonly context: SourceContext;
   readonly claimant: Claimant;
   readonly maxWorkers: number;
-  readonly listens: boolean;
   readonly intervalMs: number;
 }
 
@@ -48,7 +47,7 @@ export class PostgresRun {
 
   constructor(options: RunOptions) {
     this.#options = options;
-    const { db, context, claimant, maxWorkers, listens, intervalMs } = options;
+    const { db, context, claimant, maxWorkers, intervalMs } = options;
     const { onError } = context;
     this.#lanes = new Lanes({
       maxWorkers,
@@ -64,7 +63,7 @@ export class PostgresRun {
     const queues = groupByQueue(context);
     this.#waker = new Waker({
       db,
-      listens,
+      listens: claimant.session !== null,
       intervalMs,
       onError,
       handled: [...queues].map(([queue, { patterns }]) => ({ queue, patterns })),

@@ -6,7 +6,7 @@ import type { Listener } from "../../postgres/listener.js";
 import { subscribe } from "../../postgres/subscription.js";
 import type { RunningSource, Source, SourceContext } from "../source.js";
 import { PostgresRun } from "./run.js";
-import { intervalTrigger, type Trigger } from "./trigger.js";
+import type { Trigger } from "./trigger.js";
 
 export interface PostgresSourceOptions {
   /** A `pg.Pool`. No connection of it is held while a handler runs. */
@@ -21,7 +21,7 @@ export interface PostgresSourceOptions {
   readonly leaseMs?: number;
 }
 
-const DEFAULT_INTERVAL = intervalTrigger(1_000);
+const DEFAULT_INTERVAL_MS = 1_000;
 
 /**
  * Reads queues of a Postgres schema. Starting subscribes what the receiver has handlers for, for good, and rejects with
@@ -35,11 +35,11 @@ export function postgresSource(options: PostgresSourceOptions): Source {
   );
   const { triggers = [], maxWorkers = 10, leaseMs = 30_000 } = options;
   assertInteger("maxWorkers", maxWorkers, 1);
-  assertInteger("leaseMs", leaseMs, 1_000);
+  assertInteger("leaseMs", leaseMs, 3_000);
   const db = new Database(options.pool, options.schema);
-  const intervals = [...triggers, DEFAULT_INTERVAL].filter(
-    (trigger) => trigger.type === "interval",
-  );
+  const notify = triggers.find((trigger) => trigger.type === "notify");
+  const intervals = triggers.filter((trigger) => trigger.type === "interval").map(({ ms }) => ms);
+  const intervalMs = intervals.length > 0 ? Math.min(...intervals) : DEFAULT_INTERVAL_MS;
 
   return {
     name: "postgres",
@@ -47,21 +47,13 @@ export function postgresSource(options: PostgresSourceOptions): Source {
       await checkSchema(db);
       await subscribeAll(db, context);
       const session = `opinionated-events ${randomUUID()}`;
-      const listens = triggers.some(({ type }) => type === "notify");
-      const intervalMs = Math.min(
-        ...intervals.slice(0, Math.max(1, intervals.length - 1)).map(({ ms }) => ms),
-      );
-      const run = new PostgresRun({
-        db,
-        context,
-        maxWorkers,
-        listens,
-        intervalMs,
-        claimant: { session: listens ? session : null, leaseMs },
-      });
-      const listeners = await listenAll(triggers, db.schema, session, run, context);
+      const claimant = { session: notify ? session : null, leaseMs };
+      const run = new PostgresRun({ db, context, claimant, maxWorkers, intervalMs });
+      const { onError } = context;
+      const wake = () => run.notified();
+      const listener = await notify?.listen({ channel: db.schema, session, wake, onError });
       run.start();
-      return stoppable(run, listeners);
+      return stoppable(run, listener);
     },
   };
 }
@@ -72,19 +64,7 @@ async function subscribeAll(db: Database, { subscriptions, queues }: SourceConte
   }
 }
 
-async function listenAll(
-  triggers: readonly Trigger[],
-  channel: string,
-  session: string,
-  run: PostgresRun,
-  { onError }: SourceContext,
-): Promise<Listener[]> {
-  const wake = () => run.notified();
-  const notify = triggers.filter((trigger) => trigger.type === "notify");
-  return Promise.all(notify.map((trigger) => trigger.listen({ channel, session, wake, onError })));
-}
-
-function stoppable(run: PostgresRun, listeners: readonly Listener[]): RunningSource {
+function stoppable(run: PostgresRun, listener: Listener | undefined): RunningSource {
   let finish: () => void;
   const finished = new Promise<void>((resolve) => {
     finish = resolve;
@@ -94,7 +74,7 @@ function stoppable(run: PostgresRun, listeners: readonly Listener[]): RunningSou
     async stop({ deadlineMs }) {
       const report = await run.stop(deadlineMs);
       // Last: others take the session for the process.
-      await Promise.all(listeners.map((listener) => listener.close()));
+      await listener?.close();
       finish();
       return report;
     },

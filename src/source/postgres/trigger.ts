@@ -1,5 +1,5 @@
 import type { ClientConfig } from "pg";
-import { assertNumber } from "../../message/options.js";
+import { assertInteger, MAX_TIMER_MS } from "../../message/options.js";
 import { type Listener, type ListenerOptions, listen } from "../../postgres/listener.js";
 
 /** What makes a Postgres source look for work. */
@@ -15,9 +15,9 @@ export interface NotifyTrigger {
   listen(options: Omit<ListenerOptions, "connection">): Promise<Listener>;
 }
 
-/** Looks for work every so many milliseconds. */
+/** Looks for work every so many milliseconds. Throws `INVALID_OPTIONS`. */
 export function intervalTrigger(ms: number): IntervalTrigger {
-  assertNumber("intervalTrigger", ms);
+  assertInteger("intervalTrigger", ms, 1, MAX_TIMER_MS);
   return { type: "interval", ms };
 }
 

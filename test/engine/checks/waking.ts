@@ -8,6 +8,8 @@ import { type Engine, QUEUE } from "../engine.js";
 /** Longer than any test: what only the interval would find is never found. */
 const INTERVAL_MS = 600_000;
 const PATIENCE = { timeout: 4_000, interval: 5 };
+/** Transactions of other databases may be in flight, too. */
+const UNTIL_IDLE = { timeout: 20_000, interval: 5 };
 const PUBLISHERS = 4;
 const TRANSACTIONS = 40;
 
@@ -39,21 +41,26 @@ async function receiving(engine: Engine, test: (running: Running) => Promise<voi
 function recording({ pool }: Engine, statements: string[]): PgPool {
   return {
     connect: () => pool.connect(),
-    async query(query: { name: string }) {
-      const result = await pool.query(query);
-      statements.push(query.name.split(".").at(-1) ?? "");
-      return result;
+    query: async (query: { name: string; text: string }) => {
+      const { rows } = await pool.query<unknown[]>(query);
+      statements.push(`${query.name.split(".").at(-1)} ${rows[0]}`);
+      return { rows };
     },
   };
 }
 
-/** Resolves when the receiver has looked for transactions in flight, and polled after that. */
-async function untilIdle({ statements }: Running): Promise<void> {
+/** Resolves when the receiver has looked for transactions in flight (has found none), and polled after that. */
+async function untilPolled({ statements }: Running, look: "is_in_flight" | "is_in_flight f") {
   await vi.waitFor(() => {
-    const looked = statements.indexOf("is_in_flight");
+    const looked = statements.findIndex((statement) => statement.startsWith(look));
     expect(looked).toBeGreaterThan(-1);
-    expect(statements.lastIndexOf("poll")).toBeGreaterThan(looked);
-  }, PATIENCE);
+    const polled = statements.findLastIndex((statement) => statement.startsWith("poll"));
+    expect(polled).toBeGreaterThan(looked);
+  }, UNTIL_IDLE);
+}
+
+function untilIdle(running: Running): Promise<void> {
+  return untilPolled(running, "is_in_flight f");
 }
 
 async function untilHandled({ handled }: Running, names: readonly string[]): Promise<void> {
@@ -66,7 +73,7 @@ export async function aPublishInFlightIsNoticed(engine: Engine): Promise<void> {
   await publisher.query("begin");
   await engine.publish("t.1", publisher);
   await receiving(engine, async (running) => {
-    await untilIdle(running);
+    await untilPolled(running, "is_in_flight");
     expect(running.handled).toEqual([]);
     await publisher.query("commit");
     await untilHandled(running, ["t.1"]);

@@ -113,4 +113,12 @@ describe("Demand", () => {
     slow.finished(60_000);
     expect(slow.room).toBe(1);
   });
+
+  it("leaves no room for what is being asked for already", () => {
+    const demand = new Demand(10);
+    demand.reserve(10);
+    expect(demand.room).toBe(0);
+    demand.reserve(-10);
+    expect(demand.room).toBe(10);
+  });
 });
