@@ -1,11 +1,12 @@
 import { once } from "node:events";
-import { Agent, type OutgoingHttpHeaders, request } from "node:http";
+import { Agent } from "node:http";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { httpDestination } from "../../src/destination/http.js";
 import { createMessage } from "../../src/message/create-message.js";
 import { encodeEnvelopes } from "../../src/message/envelope.js";
 import type { HttpSourceOptions } from "../../src/source/http.js";
 import { answer, json, message, serve, setUp } from "./http-support.js";
+import { openPost, trickle } from "./http-trickle.js";
 
 async function receiving(options: HttpSourceOptions) {
   const { http, receiver } = setUp(options);
@@ -14,29 +15,12 @@ async function receiving(options: HttpSourceOptions) {
   return { ...(await serve(http.listener)), http, handled };
 }
 
-/** A POST whose body is written by the test. */
-function open(url: string, headers: OutgoingHttpHeaders, agent?: Agent) {
-  const sending = request(url, { method: "POST", headers: { ...json, ...headers }, agent });
-  sending.on("error", () => {});
-  onTestFinished(() => {
-    sending.destroy();
-  });
-  return sending;
-}
-
-/** A byte every few milliseconds, until the function that it returns is called. */
-function trickle(write: () => void) {
-  const timer = setInterval(write, 5);
-  onTestFinished(() => clearInterval(timer));
-  return () => clearInterval(timer);
-}
-
 describe("a body that doesn't come to its end", () => {
   const tooSlow = { message: "The body did not arrive within 50 ms; send it again." };
 
   it("is refused by the listener, which closes the connection", async () => {
     const { url, handled } = await receiving({ bodyTimeoutMs: 50 });
-    const sending = open(url, { "content-length": 1_000 });
+    const sending = openPost(url, { "content-length": 1_000 });
     const stop = trickle(() => sending.write(" "));
     const [response] = await once(sending, "response");
     stop();
@@ -64,7 +48,7 @@ describe("a body that doesn't come to its end", () => {
     const { url, server, handled } = await receiving({ maxWorkers: 1, bodyTimeoutMs: 60_000 });
     for (let stuck = 0; stuck < 20; stuck += 1) {
       const arrived = once(server, "request");
-      open(url, { "content-length": 1_000 }).write("[");
+      openPost(url, { "content-length": 1_000 }).write("[");
       await arrived;
     }
     const { signal } = new AbortController();
@@ -87,7 +71,7 @@ describe("a body that is too long", () => {
     ["doesn't declare", { "transfer-encoding": "chunked" }],
   ])("is refused before its end when the sender %s its length", async (_, length) => {
     const { url } = await receiving({ maxBodyBytes: 1_000 });
-    const sending = open(url, length);
+    const sending = openPost(url, length);
     sending.write("x".repeat(2_000));
     const [response] = await once(sending, "response");
     expect(response.statusCode).toBe(413);
@@ -97,7 +81,7 @@ describe("a body that is too long", () => {
     const { url, opened, handled } = await receiving({ maxBodyBytes: 1_000 });
     const agent = new Agent({ keepAlive: true });
     onTestFinished(() => agent.destroy());
-    const long = open(url, { "content-length": 5_000_000 }, agent);
+    const long = openPost(url, { "content-length": 5_000_000 }, agent);
     long.write("x".repeat(2_000));
     const [refused] = await once(long, "response");
     refused.resume();
@@ -105,7 +89,7 @@ describe("a body that is too long", () => {
     long.end("x".repeat(4_998_000));
     await free;
     const sent = message();
-    const short = open(url, {}, agent);
+    const short = openPost(url, {}, agent);
     short.end(encodeEnvelopes([sent]));
     const [response] = await once(short, "response");
     expect([refused.statusCode, response.statusCode]).toEqual([413, 200]);
@@ -116,7 +100,7 @@ describe("a body that is too long", () => {
   it("can't hold the connection for ever", async () => {
     const { url, server } = await receiving({ maxBodyBytes: 1_000, bodyTimeoutMs: 50 });
     const connected = once(server, "connection");
-    const sending = open(url, { "content-length": 5_000_000 });
+    const sending = openPost(url, { "content-length": 5_000_000 });
     sending.write("x".repeat(2_000));
     const [socket] = await connected;
     const closed = once(socket, "close");
