@@ -15,6 +15,7 @@ const messages = [
 const cleanups: (() => Promise<unknown>)[] = [];
 
 afterEach(async () => {
+  vi.unstubAllEnvs();
   for (const cleanup of cleanups.splice(0)) await cleanup();
 });
 
@@ -141,7 +142,6 @@ describe("an answer without results", () => {
       "retry-after": format(new Date(Date.now() + 3_600_000)),
     });
     const { retryAfterMs } = await errorOf(deliver(server.url));
-    vi.unstubAllEnvs();
     expect(retryAfterMs).toBeGreaterThan(3_000_000);
     expect(retryAfterMs).toBeLessThanOrEqual(3_600_000);
   });
