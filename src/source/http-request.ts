@@ -39,7 +39,11 @@ async function readBody(body: HttpRequest["body"], maxBytes: number): Promise<Ui
   } catch (cause) {
     throw new HttpRefusal(400, "The body broke off.", { cause });
   }
-  if (left < 0) throw new HttpRefusal(413, `The body is longer than ${maxBytes} bytes.`);
+  if (left < 0)
+    throw new HttpRefusal(
+      413,
+      `The body is longer than ${maxBytes} bytes: send fewer messages at once, or raise maxBodyBytes.`,
+    );
   return chunks;
 }
 
