@@ -10,9 +10,10 @@ const insertOne = `
   on conflict (id) do nothing
   returning id`;
 
+// json_to_recordset makes an SQL null of a payload that is null.
 const insertMany = `
   insert into opinionated_events.message (id, topic, name, key, payload, headers, deliver_at)
-  select m.id, m.topic, m.name, m.key, m.payload, m.headers,
+  select m.id, m.topic, m.name, m.key, coalesce(m.payload, 'null'), m.headers,
     coalesce(m.deliver_at, clock_timestamp() + m.delay_ms * interval '1 ms')
   from json_to_recordset($1::json) as m (
     id uuid, topic text, name text, key text, payload json, headers json, deliver_at timestamptz, delay_ms float8)
