@@ -1,3 +1,4 @@
+import { EventsError } from "../message/errors.js";
 import type { Message } from "../message/message.js";
 import type { SqlClient } from "../transaction/sql-client.js";
 import { explain } from "./database.js";
@@ -36,8 +37,23 @@ export async function append(
     const { rows } = await client.query(qualify(text, schema), values);
     return new Set(rows.map((row) => row.id as string));
   } catch (error) {
-    throw explain(error);
+    throw isUnstorable(error) ? unstorable(error) : explain(error);
   }
+}
+
+/** Invalid JSON, an escape that text can't hold, more levels than the server's stack. */
+const UNSTORABLE = ["22P02", "22P05", "54001"];
+
+function isUnstorable(error: unknown): error is Error {
+  return error instanceof Error && "code" in error && UNSTORABLE.includes(String(error.code));
+}
+
+/** Only a message that was received can be so. The server's own error quotes the payload. */
+function unstorable({ message }: Error): EventsError {
+  const text = `A payload or header can't be stored, so none of its batch was (${message}).`;
+  const wayOut =
+    "Publish each alone, and leave out what has \\u0000 or half a surrogate pair in it.";
+  return new EventsError("INVALID_PAYLOAD", `${text} ${wayOut}`);
 }
 
 function columns(message: Message): unknown[] {

@@ -1,12 +1,14 @@
 import { randomUUID } from "node:crypto";
+import { inspect } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { defineEvent } from "../../src/message/event.js";
 import type { Message } from "../../src/message/message.js";
+import { StoredMessage } from "../../src/message/stored-message.js";
 import type { Handler, Middleware } from "../../src/receiver/handler.js";
 import { withLimit } from "../../src/receiver/middleware/limit.js";
 import type { Receiver } from "../../src/receiver/receiver.js";
-import { deliveries, type Engine, engine, until } from "../postgres/support.js";
+import { deliveries, type Engine, engine, rows, until } from "../postgres/support.js";
 
 /** A row of the log, written past our own checks. */
 interface Row {
@@ -167,6 +169,23 @@ describe("a row that was stored past our checks", () => {
       expect(done.map(({ name }) => name)).toEqual([`${topic}.good`]);
       expect(dead).toMatchObject([{ state: "dead", attempt: 2 }]);
       expect(dead[0].reason.message).toContain("Bad time");
+    },
+  );
+
+  it.each(['{"a":"\\u0000"}', '["\\ud800"]', "{"])(
+    "is refused in a bulk publish without a word of it, and nothing is written: %s",
+    async (json) => {
+      const stored = (name: string, text: string) =>
+        new StoredMessage({
+          ...{ id: randomUUID(), name, topic: "bulk", key: undefined, json: text },
+          ...{ headersJson: null, publishedAt: new Date(), deliverAt: null },
+        });
+      const batch = [stored("bulk.good", "1"), stored("bulk.bad", json)];
+      const error = await db.publisher.publishMany(batch).catch((thrown) => thrown);
+      expect(error).toMatchObject({ code: "PUBLISH_FAILED", cause: { code: "INVALID_PAYLOAD" } });
+      expect(inspect(error, { depth: 10, showHidden: true })).not.toContain("JSON data");
+      const count = "select count(*)::int from opinionated_events.message where topic = 'bulk'";
+      expect(await rows(db.pool, count)).toEqual([{ count: 0 }]);
     },
   );
 
