@@ -60,7 +60,7 @@ const number = fc.oneof(
 const string = anyText.map((text) => JSON.stringify(text));
 
 /** JSON text with white space, and with numbers that a JavaScript number can't hold. */
-export const jsonText = fc.letrec<{ value: string }>((tie) => ({
+const jsonText = fc.letrec<{ value: string }>((tie) => ({
   value: fc
     .tuple(
       space,
