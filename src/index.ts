@@ -21,12 +21,18 @@ export { type MemoryDestination, memoryDestination } from "./destination/memory.
 export { type StdoutOptions, stdoutDestination } from "./destination/stdout.js";
 export { createMessage, type MessageOptions } from "./message/create-message.js";
 export { decodeEnvelopes, encodeEnvelopes } from "./message/envelope.js";
-export { type ErrorCode, EventsError, SchemaError } from "./message/errors.js";
+export {
+  type ErrorCode,
+  EventsError,
+  FatalError,
+  RetryAfterError,
+  SchemaError,
+} from "./message/errors.js";
 export { defineEvent, type EventDefinition, type EventOptions } from "./message/event.js";
 export type { MemoryLog } from "./message/memory-log.js";
 export type { Envelope, Headers, Message } from "./message/message.js";
 export { Publisher, type PublisherOptions, type PublishOptions } from "./publisher/publisher.js";
-export { FatalError, fatal, isFatal, RetryAfterError, retryAfter } from "./receiver/failure.js";
+export { fatal, isFatal, retryAfter } from "./receiver/failure.js";
 export type { Handler, HandlerContext, Middleware, Next } from "./receiver/handler.js";
 export {
   type Backoff,

@@ -1,21 +1,4 @@
-import { type ErrorCode, EventsError } from "../message/errors.js";
-
-/** Sends the message straight to the dead ones. Its cause is what went wrong. */
-export class FatalError extends EventsError {
-  constructor(code: ErrorCode, message: string, cause: unknown) {
-    super(code, message, { cause });
-  }
-}
-
-/** Asks for the next attempt after `afterMs` milliseconds, whatever the backoff says. */
-export class RetryAfterError extends EventsError {
-  readonly afterMs: number;
-
-  constructor(afterMs: number, cause?: unknown) {
-    super("RETRY_AFTER", `To be retried after ${afterMs} ms.`, { cause });
-    this.afterMs = afterMs;
-  }
-}
+import { EventsError, FatalError, RetryAfterError } from "../message/errors.js";
 
 /** Throw it when no retry can help: the message is dead at once, with this error as the reason. */
 export function fatal(error: unknown): FatalError {
