@@ -24,3 +24,6 @@ export {
   sourceContract,
 } from "./testing/contracts/source.js";
 export { contractTable } from "./testing/contracts/table.js";
+export { drain } from "./testing/drain.js";
+export { type FakeClock, fakeClock } from "./testing/fake-clock.js";
+export { published } from "./testing/published.js";
