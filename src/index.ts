@@ -17,8 +17,13 @@ export type {
 } from "./destination/destination.js";
 export { type HttpDestinationOptions, httpDestination } from "./destination/http.js";
 export { HttpError, type HttpErrorDetails } from "./destination/http-error.js";
-export { type MemoryDestination, memoryDestination } from "./destination/memory.js";
+export {
+  type MemoryDestination,
+  type MemoryDestinationOptions,
+  memoryDestination,
+} from "./destination/memory.js";
 export { type StdoutOptions, stdoutDestination } from "./destination/stdout.js";
+export type { Clock } from "./message/clock.js";
 export { createMessage, type MessageOptions } from "./message/create-message.js";
 export { decodeEnvelopes, encodeEnvelopes } from "./message/envelope.js";
 export {

@@ -33,16 +33,28 @@ export function findCause<E>(
   type: abstract new (...args: never[]) => E,
 ): E | undefined {
   const seen = new Set<unknown>();
-  for (let current = error; current instanceof Error; current = current.cause) {
-    if (current instanceof type) return current;
-    if (seen.has(current)) return undefined;
-    seen.add(current);
+  try {
+    for (let current = error; current instanceof Error; current = current.cause) {
+      if (current instanceof type) return current;
+      if (seen.has(current)) return undefined;
+      seen.add(current);
+    }
+  } catch {
+    // A value that can't even be looked at has no cause that we know.
   }
   return undefined;
 }
 
 /** One line for anything that can be thrown. Says nothing of what an object holds: it may be a payload. */
 export function describe(thrown: unknown): string {
+  try {
+    return describeReadable(thrown);
+  } catch {
+    return "A value that can't be read was thrown.";
+  }
+}
+
+function describeReadable(thrown: unknown): string {
   if (thrown instanceof Error) return thrown.message || thrown.name;
   const type = thrown === null ? "null" : typeof thrown;
   return typeof thrown === "string" ? thrown : `A value of type ${type} was thrown, not an Error.`;
