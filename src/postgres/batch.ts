@@ -46,7 +46,10 @@ const settleStatement = {
   text: "select opinionated_events.settle_batches($1, $2, $3)",
 };
 
-/** Leases the next batch of at most `limit` messages; undefined if there is none. */
+/**
+ * Leases the next batch of at most `limit` messages; undefined if there is none. Rejects with an error that
+ * `isUnsubscribed` knows if the queue does not read the topic.
+ */
 export async function claimBatch(
   db: Database,
   queue: string,
@@ -58,6 +61,10 @@ export async function claimBatch(
   if (lease === undefined) return undefined;
   const key = { queue, topic, seq: lease[0] as string, token: lease[1] as string };
   return { key, messages: rows.map((row) => claimedMessage(topic, row)) };
+}
+
+export function isUnsubscribed(error: unknown): boolean {
+  return (error as { code?: unknown }).code === "P0002";
 }
 
 function claimedMessage(topic: string, row: Cell[]): ClaimedMessage {

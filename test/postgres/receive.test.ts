@@ -177,7 +177,7 @@ describe("a receiver on Postgres", () => {
   it("parks what this process has no handler for, until a process that has one takes it", async () => {
     const old = db.receiver().on("q", "user.created", () => {});
     await old.start();
-    await rows(db.pool, "select opinionated_events.subscribe('q', 'user.deleted', 'user')");
+    await rows(db.pool, "select opinionated_events.subscribe('q', 'user.deleted')");
     const parked = await publish("user.deleted");
     await until(async () =>
       expect(await deliveries(db)).toMatchObject([
