@@ -1,9 +1,6 @@
 import type { Database } from "./database.js";
 
-const subscribeStatement = {
-  name: "subscribe",
-  text: "select opinionated_events.subscribe($1, $2, $3, $4::timestamptz)",
-};
+const subscribeStatement = "select opinionated_events.subscribe($1, $2, $3, $4::timestamptz)";
 
 /**
  * Subscribes a queue to a pattern, for good. A queue that is new to the topic begins at `startAt`: what commits after

@@ -1,9 +1,6 @@
 import type { Database } from "./database.js";
 
-const sweepStatement = {
-  name: "sweep",
-  text: `select taken, next_ms, opinionated_events.suspect_deliveries($1, $2) from opinionated_events.sweep($1, $2)`,
-};
+const sweepStatement = `select taken, next_ms, opinionated_events.suspect_deliveries($1, $2) from opinionated_events.sweep($1, $2)`;
 
 export interface SweepResult {
   /** Messages taken over from workers that are gone; they are due now. */
