@@ -85,8 +85,6 @@ class PgListener implements Listener {
     // Ending politely waits for a server that may be gone.
     this.#sockets.close();
     await Promise.all([ended, this.#reconnecting]);
-    // A connection that was made meanwhile has a check of its own.
-    await this.#subscriber.close();
   }
 
   async #hearPool(): Promise<void> {

@@ -14,7 +14,9 @@ const listener = await listen({
   onError: () => process.send?.("lost"),
 });
 process.once("message", async () => {
-  await listener.close();
+  const closed = listener.close();
+  process.send?.("closing");
+  await closed;
   process.disconnect();
 });
 process.send?.("ready");
