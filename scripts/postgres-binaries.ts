@@ -11,12 +11,18 @@ import type { PostgresServer } from "./server.js";
 
 const run = promisify(execFile);
 
+export interface OwnPostgresServer extends PostgresServer {
+  readonly data: string;
+  /** Runs pg_ctl on it: `restart`, `stop`, `start`; further arguments as pg_ctl takes them. */
+  control(command: string, ...more: string[]): Promise<void>;
+}
+
 /**
  * A server of its own, on a free port of 127.0.0.1 and in a temporary folder, from the binaries in
  * `binFolder`, else from those that npm installed. PostgreSQL refuses to run as root: as root it runs
  * as `postgres` or `nobody`, who must be able to reach `binFolder`.
  */
-export async function startBinaries(binFolder?: string): Promise<PostgresServer> {
+export async function startBinaries(binFolder?: string): Promise<OwnPostgresServer> {
   const account = await unprivilegedAccount();
   const folder = await mkdtemp(join(tmpdir(), "opinionated-events-"));
   try {
@@ -31,7 +37,7 @@ async function startIn(
   folder: string,
   account: Account | undefined,
   binFolder: string | undefined,
-): Promise<PostgresServer> {
+): Promise<OwnPostgresServer> {
   const bin = binFolder ?? (await installBinaries(account && folder));
   if (account) await giveAway(folder, account);
   const as = { ...account, cwd: folder };
@@ -47,9 +53,13 @@ async function startIn(
   await appendFile(join(data, "postgresql.conf"), settings(port, folder));
   const version = await versionOf(pgCtl, as);
 
+  const control = async (command: string, ...more: string[]) => {
+    await run(pgCtl, [command, "-w", "-D", data, "-l", join(folder, "log"), ...more], as);
+  };
+
   const stop = keep({ pgCtl, data, folder, account });
   try {
-    await run(pgCtl, ["start", "-w", "-D", data, "-l", join(folder, "log")], as);
+    await control("start");
   } catch (error) {
     await stop();
     throw error;
@@ -57,6 +67,8 @@ async function startIn(
   return {
     url: `postgres://postgres@127.0.0.1:${port}/postgres`,
     kind: `${version} from ${binFolder ?? "npm"}, on 127.0.0.1:${port}`,
+    data,
+    control,
     stop,
   };
 }

@@ -36,15 +36,9 @@ export interface Leftover {
   readonly reason?: object;
 }
 
-const claimStatement = {
-  name: "claim",
-  text: `select seq, token, position, early, name, id, key, payload, headers, published_at, deliver_at
-    from opinionated_events.claim($1, $2, $3, $4, $5)`,
-};
-const settleStatement = {
-  name: "settle_batches",
-  text: "select opinionated_events.settle_batches($1, $2, $3)",
-};
+const claimStatement = `select seq, token, position, early, name, id, key, payload, headers, published_at, deliver_at
+    from opinionated_events.claim($1, $2, $3, $4, $5)`;
+const settleStatement = "select opinionated_events.settle_batches($1, $2, $3)";
 
 /**
  * Leases the next batch of at most `limit` messages; undefined if there is none. Rejects with an error that

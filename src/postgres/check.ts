@@ -2,14 +2,11 @@ import { EventsError } from "../message/errors.js";
 import type { Database } from "./database.js";
 import { migrations } from "./migrate.js";
 
-const hasSchema = { name: "has_schema", text: "select to_regclass($1) is not null" };
+const hasSchema = "select to_regclass($1) is not null";
 
-const state = {
-  name: "state",
-  text: `select (select max(version) from opinionated_events.migration), opinionated_events.is_restored(),
+const state = `select (select max(version) from opinionated_events.migration), opinionated_events.is_restored(),
     (select seqcache from pg_sequence where seqrelid = 'opinionated_events.position'::regclass),
-    current_setting('transaction_isolation')`,
-};
+    current_setting('transaction_isolation')`;
 
 /**
  * Throws unless the schema is there, new enough and sound: `SCHEMA_MISSING`, `SCHEMA_OUTDATED`, `CLUSTER_CHANGED`,

@@ -2,12 +2,6 @@ import { EventsError } from "../message/errors.js";
 import type { SqlClient } from "../transaction/sql-client.js";
 import { qualify, validSchema } from "./schema.js";
 
-/** A statement, written for the default schema, and the name it is prepared under. */
-export interface Statement {
-  readonly name: string;
-  readonly text: string;
-}
-
 /** A result column as the server sent it. */
 export type Cell = string | null;
 
@@ -16,6 +10,8 @@ export interface PgPool extends SqlClient {
   // biome-ignore lint/suspicious/noExplicitAny: pg's own type of a query config and its rows
   query(...args: any[]): Promise<{ rows: any[] }>;
   connect(): Promise<SqlClient & { release(destroy?: boolean | Error): void }>;
+  on?(event: "error", listener: (error: Error) => void): unknown;
+  off?(event: "error", listener: (error: Error) => void): unknown;
 }
 
 const asText = { getTypeParser: () => (value: unknown) => value };
@@ -24,31 +20,23 @@ const asText = { getTypeParser: () => (value: unknown) => value };
 export class Database {
   readonly schema: string;
   readonly #pool: PgPool;
-  readonly #prepared = new Map<Statement, { name: string; text: string }>();
 
   constructor(pool: PgPool, schema?: string) {
     this.#pool = pool;
     this.schema = validSchema(schema);
   }
 
-  /** Runs a prepared statement in a transaction of its own. Rows are arrays of text. */
-  async run(statement: Statement, values: readonly unknown[]): Promise<Cell[][]> {
+  /**
+   * Runs a statement, written for the default schema, in a transaction of its own. Rows are arrays of text. It is not
+   * prepared under a name, which a pooler may not know (docs/decisions/pooler.md).
+   */
+  async run(sql: string, values: readonly unknown[]): Promise<Cell[][]> {
+    const text = qualify(sql, this.schema);
     try {
-      const query = { ...this.#prepare(statement), values, rowMode: "array", types: asText };
-      return (await this.#pool.query(query)).rows;
+      return (await this.#pool.query({ text, values, rowMode: "array", types: asText })).rows;
     } catch (error) {
       throw explain(error);
     }
-  }
-
-  #prepare(statement: Statement): { name: string; text: string } {
-    let prepared = this.#prepared.get(statement);
-    if (prepared === undefined) {
-      const text = qualify(statement.text, this.schema);
-      prepared = { name: `${this.schema}.${statement.name}`, text };
-      this.#prepared.set(statement, prepared);
-    }
-    return prepared;
   }
 }
 

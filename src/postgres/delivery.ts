@@ -18,15 +18,9 @@ export interface ClaimedDelivery {
   readonly message: StoredMessage;
 }
 
-const claimStatement = {
-  name: "claim_deliveries",
-  text: `select token, position, attempt, lost, topic, name, id, key, payload, headers, published_at, deliver_at
-    from opinionated_events.claim_deliveries($1, $2, $3, $4, $5, $6)`,
-};
-const settleStatement = {
-  name: "settle_deliveries",
-  text: "select opinionated_events.settle_deliveries($1, $2)",
-};
+const claimStatement = `select token, position, attempt, lost, topic, name, id, key, payload, headers, published_at, deliver_at
+    from opinionated_events.claim_deliveries($1, $2, $3, $4, $5, $6)`;
+const settleStatement = "select opinionated_events.settle_deliveries($1, $2)";
 
 /**
  * Leases due deliveries: at most `limit`, and at most `suspects` of those that may have killed a worker. Parked ones

@@ -1,79 +1,125 @@
-import { Socket } from "node:net";
+import { type EventEmitter, once } from "node:events";
 import type { ClientConfig } from "pg";
 import pgListen from "pg-listen";
 import { EventsError } from "../message/errors.js";
+import { Sockets } from "./sockets.js";
 
 export interface ListenerOptions {
   readonly connection: ClientConfig;
   readonly channel: string;
   /** The application_name of the connection: other processes tell from it that this one lives. */
   readonly session: string;
-  /** Called on every notification, and on every connection, since notifications may have been missed before it. */
+  /** Notifies the channel from a connection of the pool. */
+  readonly notify: () => Promise<unknown>;
+  /** Called on every notification, and on every reconnection, since notifications may have been missed before it. */
   readonly wake: () => void;
+  /** Told that the connection was lost, once each time, and of what else keeps it from listening. */
   readonly onError: (error: unknown) => void;
 }
 
 export interface Listener {
+  /** No connection and no timer is left, also if a reconnect was under way: that may take a second. */
   close(): Promise<void>;
 }
 
 /** A silent connection is found dead within the check's interval and this timeout, in ms. */
 const CHECK_MS = 2_000;
 const TIMEOUT_MS = 1_500;
-const MAX_RETRY_MS = 2_000;
+const FIRST_RETRY_MS = 50;
+const MAX_RETRY_MS = 1_000;
+const ECHO_MS = 5_000;
+
+const NEEDS =
+  "it needs a direct connection to the pool's database, not a pooler in transaction mode";
 
 /**
  * Holds one connection of its own that listens, and reconnects for ever. Rejects with `LISTENER_FAILED` if the first
- * connection can't be made. After `close` no connection is left, also if a reconnect was under way.
+ * connection can't be made, or if it doesn't hear what the pool notifies.
  */
 export async function listen(options: ListenerOptions): Promise<Listener> {
-  const { channel, wake, onError } = options;
-  const sockets = new Set<Socket>();
-  let closed = false;
-  const subscriber = pgListen.default(connectionOf(options, sockets), {
-    parse: (payload) => payload,
-    paranoidChecking: CHECK_MS,
-    retryTimeout: 0,
-    // Throwing is the only way to end its reconnect loop.
-    retryInterval: (attempt) => {
-      if (closed) throw new Error("closed");
-      return Math.min(MAX_RETRY_MS, 50 * 2 ** Math.min(attempt, 10)) * (0.5 + Math.random() / 2);
-    },
-  });
-  subscriber.events.on("error", (error) => closed || onError(failed(error)));
-  subscriber.events.on("connected", wake);
-  subscriber.events.on("notification", wake);
-  const close = async () => {
-    closed = true;
-    // Ending politely waits for the server, which may be gone.
-    const ended = subscriber.close().catch(() => {});
-    await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, TIMEOUT_MS).unref())]);
-    for (const socket of sockets) socket.destroy();
-  };
-  try {
-    await subscriber.connect();
-    await subscriber.listenTo(channel);
-  } catch (error) {
-    await close();
-    throw failed(error);
+  const listener = new PgListener(options);
+  await listener.start();
+  return listener;
+}
+
+/** What pg-listen leaves to its user: docs/decisions/listener.md. */
+class PgListener implements Listener {
+  readonly #options: ListenerOptions;
+  readonly #sockets: Sockets;
+  readonly #subscriber: pgListen.Subscriber;
+  readonly #events: EventEmitter;
+  #reconnecting: Promise<unknown> | undefined;
+  #retry: NodeJS.Timeout | undefined;
+
+  constructor(options: ListenerOptions) {
+    this.#options = options;
+    this.#sockets = new Sockets(options.connection.stream);
+    this.#subscriber = pgListen.default(connectionOf(options, this.#sockets), {
+      parse: (payload) => payload,
+      paranoidChecking: CHECK_MS,
+      retryTimeout: 0,
+      retryInterval: (attempt) => this.#retryDelay(attempt),
+    });
+    this.#events = this.#subscriber.events as unknown as EventEmitter;
+    this.#events.on("reconnect", (attempt: number) => attempt === 1 && this.#lost());
+    this.#events.on("error", (error: Error) => this.#failed(error));
   }
-  return { close };
+
+  async start(): Promise<void> {
+    const { channel, wake } = this.#options;
+    try {
+      await this.#subscriber.connect();
+      await this.#subscriber.listenTo(channel);
+      await this.#hearPool();
+    } catch (error) {
+      await this.close();
+      throw failure(`failed: ${(error as Error).message}; ${NEEDS}`, error);
+    }
+    this.#events.on("connected", wake);
+    this.#events.on("notification", wake);
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.#retry);
+    const ended = this.#subscriber.close();
+    // Ending politely waits for a server that may be gone.
+    this.#sockets.close();
+    await Promise.all([ended, this.#reconnecting]);
+  }
+
+  async #hearPool(): Promise<void> {
+    const signal = AbortSignal.timeout(ECHO_MS);
+    const heard = once(this.#events, "notification", { signal }).catch((cause) => {
+      throw new Error(`no notification arrived within ${ECHO_MS} ms`, { cause });
+    });
+    await Promise.all([heard, this.#options.notify()]);
+  }
+
+  #lost(): void {
+    this.#reconnecting = once(this.#events, "connected").catch(() => {});
+    this.#options.onError(failure("was lost: it reconnects, and the interval finds the work"));
+  }
+
+  /** A connection that could not listen lives on without: it is cut, so that another one is made. */
+  #failed(error: Error): void {
+    if (this.#sockets.isClosed) return;
+    this.#options.onError(failure(`failed: ${error.message}`, error));
+    this.#retry = setTimeout(() => this.#sockets.destroy(), MAX_RETRY_MS);
+  }
+
+  #retryDelay(attempt: number): number {
+    // Throwing is the only way to end its reconnect loop.
+    if (this.#sockets.isClosed) throw new Error("closed");
+    const delay = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(attempt, 10));
+    return delay * (0.5 + Math.random() / 2);
+  }
 }
 
-function failed(error: unknown): EventsError {
-  const text = `The listening connection failed: ${(error as Error).message}. It needs a direct connection, not a pooler in transaction mode.`;
-  return new EventsError("LISTENER_FAILED", text, { cause: error });
+function failure(what: string, cause?: unknown): EventsError {
+  return new EventsError("LISTENER_FAILED", `The listening connection ${what}.`, { cause });
 }
 
-function connectionOf(
-  { connection, session }: ListenerOptions,
-  sockets: Set<Socket>,
-): ClientConfig {
-  const stream = () => {
-    const socket = new Socket();
-    sockets.add(socket);
-    return socket.once("close", () => sockets.delete(socket));
-  };
+function connectionOf({ connection, session }: ListenerOptions, sockets: Sockets): ClientConfig {
   const { connectionString } = connection;
   return {
     ...connection,
@@ -82,7 +128,7 @@ function connectionOf(
     application_name: session,
     connectionTimeoutMillis: TIMEOUT_MS,
     query_timeout: TIMEOUT_MS,
-    stream,
+    stream: () => sockets.make(),
   };
 }
 

@@ -1,14 +1,8 @@
 import { assertOptions } from "../message/options.js";
 import { Database, type PgPool } from "./database.js";
 
-const subscribeStatement = {
-  name: "subscribe",
-  text: "select opinionated_events.subscribe($1, $2, $3::timestamptz, $4)",
-};
-const unsubscribeStatement = {
-  name: "unsubscribe",
-  text: "select opinionated_events.unsubscribe($1, $2, $3)",
-};
+const subscribeStatement = "select opinionated_events.subscribe($1, $2, $3::timestamptz, $4)";
+const unsubscribeStatement = "select opinionated_events.unsubscribe($1, $2, $3)";
 
 /**
  * Subscribes a queue to a pattern, for good. A queue that is new to the topic begins at `startAt`: what commits after

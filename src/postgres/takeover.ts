@@ -1,10 +1,7 @@
 import type { Database } from "./database.js";
 
-const sweepStatement = {
-  name: "sweep",
-  text: `select taken, next_ms, opinionated_events.suspect_deliveries($1, $2) from opinionated_events.sweep($1, $2)`,
-};
-const dropStatement = { name: "drop_cursors", text: "select opinionated_events.drop_cursors($1)" };
+const sweepStatement = `select taken, next_ms, opinionated_events.suspect_deliveries($1, $2) from opinionated_events.sweep($1, $2)`;
+const dropStatement = "select opinionated_events.drop_cursors($1)";
 
 export interface SweepResult {
   /** Messages taken over from workers that are gone; they are due now. */

@@ -19,18 +19,10 @@ export interface Watch {
   readonly mark: string;
 }
 
-const pollStatement = {
-  name: "poll",
-  text: "select queue, topic, due_ms from opinionated_events.poll($1)",
-};
-const idleStatement = {
-  name: "declare_idle",
-  text: "select in_flight, mark from opinionated_events.declare_idle($1)",
-};
-const inFlightStatement = {
-  name: "is_in_flight",
-  text: "select opinionated_events.is_in_flight($1, $2)",
-};
+const pollStatement = "select queue, topic, due_ms from opinionated_events.poll($1)";
+const idleStatement = "select in_flight, mark from opinionated_events.declare_idle($1)";
+const inFlightStatement = "select opinionated_events.is_in_flight($1, $2)";
+const notifyStatement = "select pg_notify($1, '')";
 
 /** One statement for all queues of a process, however many. */
 export async function poll(db: Database, handled: readonly Handled[]): Promise<PollResult> {
@@ -53,4 +45,9 @@ export async function declareIdle(db: Database, forMs: number): Promise<Watch> {
 export async function isInFlight(db: Database, { inFlight, mark }: Watch): Promise<boolean> {
   const [row] = await db.run(inFlightStatement, [inFlight, mark]);
   return row?.[0] === "t";
+}
+
+/** Notifies those who listen to the schema's channel, as a publish does. */
+export async function notifyChannel(db: Database): Promise<void> {
+  await db.run(notifyStatement, [db.schema]);
 }

@@ -12,8 +12,8 @@ describe("an idle receiver", () => {
   it("polls for all its queues at once: 20 of them cost no more than 5 statements an interval", async () => {
     const statements: string[] = [];
     const pool: PgPool = {
-      query: (config: { name: string }) => {
-        statements.push(config.name.replace("opinionated_events.", ""));
+      query: (config: { text: string }) => {
+        statements.push(/opinionated_events\.(\w+)/.exec(config.text)?.[1] ?? config.text);
         return db.pool.query(config as never);
       },
       connect: () => db.pool.connect(),

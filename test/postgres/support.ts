@@ -11,9 +11,9 @@ import { intervalTrigger, notifyTrigger } from "../../src/source/postgres/trigge
 import { silent } from "../receiver/support.js";
 import { type TestDatabase, testDatabase } from "../support/postgres.js";
 
-/** A migrated database with a publisher, and receivers that are stopped at its end. */
-export async function engine() {
-  const database = await testDatabase();
+/** A migrated database, of the run's server if none is given, with a publisher, and receivers that are stopped at its end. */
+export async function engine(given?: TestDatabase) {
+  const database = given ?? (await testDatabase());
   const { pool, url } = database;
   await migrate(pool);
   const receivers: Receiver[] = [];

@@ -9,6 +9,14 @@ export interface WorkerEvent {
   readonly attempt: number;
 }
 
+export interface WorkerOptions {
+  /** What it handles; default `job.run`. */
+  readonly names?: readonly string[];
+  /** Has a listening connection; default true. */
+  readonly listens?: boolean;
+  readonly leaseMs?: number;
+}
+
 const file = fileURLToPath(new URL("./worker.ts", import.meta.url));
 
 /** Starts worker.ts, and resolves when it is ready. What it reports goes to `events`, the list of all workers. */
@@ -16,8 +24,9 @@ export async function startWorker(
   url: string,
   name: string,
   events: WorkerEvent[],
+  options: WorkerOptions = {},
 ): Promise<ChildProcess> {
-  const child = fork(file, [url, name], {
+  const child = fork(file, [url, name, JSON.stringify(options)], {
     execArgv: ["--import", "tsx"],
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });

@@ -2,8 +2,8 @@ import { randomUUID } from "node:crypto";
 import { assertInteger, assertOptions } from "../../message/options.js";
 import { checkSchema } from "../../postgres/check.js";
 import { Database, type PgPool } from "../../postgres/database.js";
-import type { Listener } from "../../postgres/listener.js";
 import { subscribe } from "../../postgres/subscription.js";
+import { notifyChannel } from "../../postgres/wake.js";
 import type { RunningSource, Source, SourceContext } from "../source.js";
 import { PostgresRun } from "./run.js";
 import type { Trigger } from "./trigger.js";
@@ -25,7 +25,8 @@ const DEFAULT_INTERVAL_MS = 1_000;
 
 /**
  * Reads queues of a Postgres schema. Starting subscribes what the receiver has handlers for, for good, and rejects with
- * `SCHEMA_MISSING` or `SCHEMA_OUTDATED` where `migrate` must run first.
+ * `SCHEMA_MISSING` or `SCHEMA_OUTDATED` where `migrate` must run first, `LISTENER_FAILED` where the trigger's connection
+ * can't listen.
  */
 export function postgresSource(options: PostgresSourceOptions): Source {
   assertOptions(
@@ -51,9 +52,21 @@ export function postgresSource(options: PostgresSourceOptions): Source {
       const run = new PostgresRun({ db, context, claimant, maxWorkers, intervalMs });
       const { onError } = context;
       const wake = () => run.notified();
-      const listener = await notify?.listen({ channel: db.schema, session, wake, onError });
+      const listener = await notify?.listen({
+        channel: db.schema,
+        session,
+        notify: () => notifyChannel(db),
+        wake,
+        onError,
+      });
+      // Without a listener, an idle connection that is lost would end the process.
+      options.pool.on?.("error", onError);
       run.start();
-      return stoppable(run, listener);
+      return stoppable(run, async () => {
+        // Last: others take the session for the process.
+        await listener?.close();
+        options.pool.off?.("error", onError);
+      });
     },
   };
 }
@@ -64,7 +77,7 @@ async function subscribeAll(db: Database, { subscriptions, queues }: SourceConte
   }
 }
 
-function stoppable(run: PostgresRun, listener: Listener | undefined): RunningSource {
+function stoppable(run: PostgresRun, close: () => Promise<void>): RunningSource {
   let finish: () => void;
   const finished = new Promise<void>((resolve) => {
     finish = resolve;
@@ -73,8 +86,7 @@ function stoppable(run: PostgresRun, listener: Listener | undefined): RunningSou
     finished,
     async stop({ deadlineMs }) {
       const report = await run.stop(deadlineMs);
-      // Last: others take the session for the process.
-      await listener?.close();
+      await close();
       finish();
       return report;
     },
