@@ -38,7 +38,8 @@ async function collect(body: Body, maxBytes: number, onTooLong: () => void) {
 }
 
 function tooLong(maxBytes: number): HttpRefusal {
-  return new HttpRefusal(413, `The body is longer than ${maxBytes} bytes.`);
+  const wayOut = "send fewer messages at once, or raise maxBodyBytes";
+  return new HttpRefusal(413, `The body is longer than ${maxBytes} bytes: ${wayOut}.`);
 }
 
 function tooSlow(timeoutMs: number): HttpRefusal {
