@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import pg from "pg";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { notifyTrigger } from "../../src/source/postgres/trigger.js";
 import { INTERVAL, type Listening, listening, NAME } from "./listening.js";
 import { rows, until } from "./support.js";
@@ -66,6 +67,19 @@ describe("the listener", () => {
     await until(() => expect(on.seen).toContain("meanwhile"));
     await on.expectWakeUps();
     await until(async () => expect(await on.sessions()).toHaveLength(1));
+  });
+
+  it("and the pool are replaced after a black hole that keeps them, if queries time out", async () => {
+    const pool = new pg.Pool({ connectionString: on.proxied, query_timeout: 1_000 });
+    pool.on("error", () => {});
+    onTestFinished(() => pool.end());
+    await on.receiver(pool).start();
+    await on.expectWakeUps();
+    on.proxy.silence();
+    await on.publish("meanwhile");
+    on.proxy.upForNew();
+    await until(() => expect(on.seen).toContain("meanwhile"));
+    await on.expectWakeUps();
   });
 
   it("is woken by any payload, JSON or not", async () => {
