@@ -64,9 +64,9 @@ module.exports = {
     },
     {
       name: "driver-behind-index",
-      comment: "The main entry point works without a database driver.",
+      comment: "These entry points work without a database driver.",
       severity: "error",
-      from: { path: "^src/index[.]ts$" },
+      from: { path: "^src/(index|testing)[.]ts$" },
       to: {
         path: ["^src/postgres(/|[.]ts$)", "node_modules/(@types/)?pg(-listen)?/"],
         reachable: true,

@@ -7,7 +7,7 @@ import { freePort } from "./free-port.js";
 import { type Account, giveAway, unprivilegedAccount } from "./postgres-account.js";
 import { installBinaries } from "./postgres-install.js";
 import { keep } from "./postgres-keeper.js";
-import type { PostgresServer } from "./postgres-server.js";
+import type { PostgresServer } from "./server.js";
 
 const run = promisify(execFile);
 

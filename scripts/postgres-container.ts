@@ -1,5 +1,5 @@
 import { setTimeout } from "node:timers/promises";
-import type { PostgresServer } from "./postgres-server.js";
+import type { PostgresServer } from "./server.js";
 
 const IMAGE = "postgres:18";
 const ENGINE_TIMEOUT_MS = 3_000;

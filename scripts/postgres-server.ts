@@ -1,14 +1,6 @@
 import { startBinaries } from "./postgres-binaries.js";
 import { startContainer } from "./postgres-container.js";
-
-export interface PostgresServer {
-  /** Of a superuser, on the database `postgres`. */
-  readonly url: string;
-  /** Where it came from, for people. */
-  readonly kind: string;
-  /** Stops the server and removes its data; does nothing to a server that was there before. */
-  stop(): Promise<void>;
-}
+import type { PostgresServer } from "./server.js";
 
 /**
  * A PostgreSQL server to work with: the one at `DATABASE_URL`; else one of the binaries in the folder

@@ -17,16 +17,27 @@ export type {
 } from "./destination/destination.js";
 export { type HttpDestinationOptions, httpDestination } from "./destination/http.js";
 export { HttpError, type HttpErrorDetails } from "./destination/http-error.js";
-export { type MemoryDestination, memoryDestination } from "./destination/memory.js";
+export {
+  type MemoryDestination,
+  type MemoryDestinationOptions,
+  memoryDestination,
+} from "./destination/memory.js";
 export { type StdoutOptions, stdoutDestination } from "./destination/stdout.js";
+export type { Clock } from "./message/clock.js";
 export { createMessage, type MessageOptions } from "./message/create-message.js";
 export { decodeEnvelopes, encodeEnvelopes } from "./message/envelope.js";
-export { type ErrorCode, EventsError, SchemaError } from "./message/errors.js";
+export {
+  type ErrorCode,
+  EventsError,
+  FatalError,
+  RetryAfterError,
+  SchemaError,
+} from "./message/errors.js";
 export { defineEvent, type EventDefinition, type EventOptions } from "./message/event.js";
 export type { MemoryLog } from "./message/memory-log.js";
 export type { Envelope, Headers, Message } from "./message/message.js";
 export { Publisher, type PublisherOptions, type PublishOptions } from "./publisher/publisher.js";
-export { FatalError, fatal, isFatal, RetryAfterError, retryAfter } from "./receiver/failure.js";
+export { fatal, isFatal, retryAfter } from "./receiver/failure.js";
 export type { Handler, HandlerContext, Middleware, Next } from "./receiver/handler.js";
 export {
   type Backoff,

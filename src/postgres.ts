@@ -2,6 +2,7 @@
 export { type PostgresDestinationOptions, postgresDestination } from "./destination/postgres.js";
 export type { PgPool } from "./postgres/database.js";
 export { migrate } from "./postgres/migrate.js";
+export { type UnsubscribeOptions, unsubscribe } from "./postgres/subscription.js";
 export { type PostgresSourceOptions, postgresSource } from "./source/postgres/source.js";
 export {
   type IntervalTrigger,

@@ -1,4 +1,9 @@
-import http, { type Agent, type IncomingHttpHeaders, type IncomingMessage } from "node:http";
+import http, {
+  type Agent,
+  type ClientRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+} from "node:http";
 import https from "node:https";
 
 export interface PostRequest {
@@ -12,11 +17,11 @@ export interface PostRequest {
 export interface PostResponse {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
-  /** At most 1 MiB of it. */
-  readonly body: string;
+  /** Undefined if it is longer than `MAX_ANSWER_BYTES`. */
+  readonly body: string | undefined;
 }
 
-const MAX_BODY_BYTES = 1024 * 1024;
+export const MAX_ANSWER_BYTES = 1024 * 1024;
 
 /** The server had closed an idle connection by the time that we used it again. */
 class StaleSocketError extends Error {}
@@ -37,7 +42,10 @@ function send({ url, headers, body, signal }: PostRequest, agent: Agent | false)
   const ours = { "content-type": "application/json", "content-length": length };
   return new Promise<PostResponse>((resolve, reject) => {
     const call = request(url, { method: "POST", headers: { ...headers, ...ours }, agent, signal });
-    call.on("response", (response) => read(response).then(resolve, reject));
+    call.on("response", (response) => {
+      const answer = read(response).finally(() => hangUp(call));
+      answer.then(resolve, reject);
+    });
     call.on("error", (error: NodeJS.ErrnoException) => {
       const stale = call.reusedSocket && (error.code === "ECONNRESET" || error.code === "EPIPE");
       reject(stale ? new StaleSocketError() : error);
@@ -46,14 +54,19 @@ function send({ url, headers, body, signal }: PostRequest, agent: Agent | false)
   });
 }
 
+/** An answer can come before the whole request was sent; the server may never read the rest. */
+function hangUp(call: ClientRequest): void {
+  if (!call.writableFinished) call.destroy();
+}
+
 async function read(response: IncomingMessage): Promise<PostResponse> {
+  const { statusCode: status = 0, headers } = response;
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of response) {
     chunks.push(chunk);
     bytes += chunk.length;
-    if (bytes >= MAX_BODY_BYTES) break;
+    if (bytes > MAX_ANSWER_BYTES) return { status, headers, body: undefined };
   }
-  const body = Buffer.concat(chunks).toString("utf8", 0, MAX_BODY_BYTES);
-  return { status: response.statusCode ?? 0, headers: response.headers, body };
+  return { status, headers, body: Buffer.concat(chunks).toString("utf8") };
 }

@@ -1,7 +1,7 @@
 import type { Message } from "../message/message.js";
 import type { DeliverResult } from "./destination.js";
 import { HttpError } from "./http-error.js";
-import type { PostResponse } from "./http-post.js";
+import { MAX_ANSWER_BYTES, type PostResponse } from "./http-post.js";
 import { type HttpResult, readHttpResults } from "./http-results.js";
 import { parseRetryAfter } from "./retry-after.js";
 
@@ -20,6 +20,7 @@ export function readResponse(
   response: PostResponse,
 ): readonly DeliverResult[] | undefined {
   const { status, body } = response;
+  if (body === undefined) throw tooLong(target, response);
   const results = readHttpResults(batch, body);
   if (results) return results.map((result) => toDeliverResult(target, response, result));
   if (isBetween(status, 200, 299)) return undefined;
@@ -48,6 +49,13 @@ function detailsOf({ status, headers }: PostResponse) {
     retryAfterMs: parseRetryAfter(headers["retry-after"]),
     permanent: isBetween(status, 400, 499) && !TEMPORARY.includes(status),
   };
+}
+
+/** Nobody knows what the rest says of the messages. */
+function tooLong(target: string, response: PostResponse): HttpError {
+  const text = `${target} answered ${response.status} with more than ${MAX_ANSWER_BYTES} bytes`;
+  const details = { ...detailsOf(response), permanent: false };
+  return new HttpError(`${text}: shorten the answer, or lower maxBatch.`, details);
 }
 
 function hint({ status }: PostResponse): string {

@@ -2,17 +2,19 @@ import http from "node:http";
 import https from "node:https";
 import { encodeEnvelopes } from "../message/envelope.js";
 import { EventsError } from "../message/errors.js";
+import type { Message } from "../message/message.js";
 import { assertInteger, assertOptions, MAX_TIMER_MS } from "../message/options.js";
 import { deadline } from "./deadline.js";
 import type { Destination } from "./destination.js";
 import { HttpError } from "./http-error.js";
 import { type PostRequest, type PostResponse, post } from "./http-post.js";
 import { readResponse } from "./http-response.js";
+import { sendSplit } from "./http-split.js";
 
 export interface HttpDestinationOptions {
   /** Sent with every request, for instance to authenticate. `content-type` is ours. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** How long one request may take, its answer included, in ms. Default 10,000. */
+  /** How long one request may take, connecting and the whole answer included, in ms. Default 10,000. */
   readonly timeoutMs?: number;
   /** Names it in errors and logs. Default: the URL without credentials and query. */
   readonly name?: string;
@@ -22,7 +24,8 @@ export interface HttpDestinationOptions {
 
 /**
  * Sends messages as JSON with POST; the body is always an array of envelopes. Any 2xx says that all were
- * taken, unless the answer tells them apart as that of an `httpSource` does. Redirects are not followed.
+ * taken, unless the answer tells them apart as that of an `httpSource` does. A batch that is too long for
+ * the server (413) is sent again in halves, and redirects are not followed.
  * What fails is an `HttpError`: `permanent` for a 4xx other than 408, 425 and 429, else to be tried again,
  * after its `retryAfterMs` if the answer has a `Retry-After`.
  *
@@ -44,19 +47,21 @@ export function httpDestination(
   const agent = new Agent({ keepAlive: true });
   const target = `POST ${shown}`;
 
+  async function send(batch: readonly Message[], parent: AbortSignal) {
+    const { signal, clear } = deadline(parent, timeoutMs, () => timeout(target, timeoutMs));
+    try {
+      const body = encodeEnvelopes(batch);
+      const response = await call(target, { url: endpoint, headers, body, agent, signal });
+      return readResponse(target, batch, response);
+    } finally {
+      clear();
+    }
+  }
+
   return {
     name,
     capabilities: { maxBatch },
-    async deliver(batch, { signal: parent }) {
-      const { signal, clear } = deadline(parent, timeoutMs, () => timeout(target, timeoutMs));
-      try {
-        const body = encodeEnvelopes(batch);
-        const response = await call(target, { url: endpoint, headers, body, agent, signal });
-        return readResponse(target, batch, response);
-      } finally {
-        clear();
-      }
-    },
+    deliver: (batch, { signal }) => sendSplit(batch, (part) => send(part, signal)),
   };
 }
 

@@ -1,6 +1,14 @@
+import type { Clock } from "../message/clock.js";
 import type { MemoryLog } from "../message/memory-log.js";
 import type { Message } from "../message/message.js";
+import { assertOptions } from "../message/options.js";
+import { publishedAt } from "../message/published-at.js";
 import type { Destination } from "./destination.js";
+
+export interface MemoryDestinationOptions {
+  /** Says when a message is published, and to memory sources when it is due. Default: that of the process. */
+  readonly clock?: Clock;
+}
 
 export interface MemoryDestination extends Destination, MemoryLog {
   /** Forgets all messages, and their ids. */
@@ -12,12 +20,15 @@ export interface MemoryDestination extends Destination, MemoryLog {
  *
  * @example const publisher = new Publisher({ bridge: syncBridge([memoryDestination()]) });
  */
-export function memoryDestination(): MemoryDestination {
+export function memoryDestination(options: MemoryDestinationOptions = {}): MemoryDestination {
+  assertOptions(options, ["clock"], "a memory destination");
+  const { clock } = options;
   const messages = new Map<string, Message>();
   const registrations = new Set<{ listener: (messages: readonly Message[]) => void }>();
 
   return {
     name: "memory",
+    clock,
     capabilities: { ordered: true },
     get messages() {
       return [...messages.values()];
@@ -26,8 +37,9 @@ export function memoryDestination(): MemoryDestination {
       const added: Message[] = [];
       const results = batch.map((message) => {
         if (messages.has(message.id)) return { status: "duplicate" } as const;
-        messages.set(message.id, message);
-        added.push(message);
+        const stored = clock ? publishedAt(message, clock.now()) : message;
+        messages.set(stored.id, stored);
+        added.push(stored);
         return { status: "stored" } as const;
       });
       if (added.length > 0) for (const { listener } of registrations) listener(added);

@@ -1,4 +1,6 @@
 import type { Writable } from "node:stream";
+import { encodeEnvelope } from "../message/envelope.js";
+import type { Message } from "../message/message.js";
 import type { Destination } from "./destination.js";
 
 export interface StdoutOptions {
@@ -17,9 +19,13 @@ export function stdoutDestination({ stream = process.stdout }: StdoutOptions = {
   return {
     name: "stdout",
     capabilities: { ordered: true },
-    deliver: (batch) =>
-      write(stream, batch.map((message) => `${JSON.stringify(message)}\n`).join("")),
+    deliver: (batch) => write(stream, batch.map(line).join("")),
   };
+}
+
+/** Line breaks in JSON text are white space: those of strings are escaped. */
+function line(message: Message): string {
+  return `${encodeEnvelope(message).replace(/[\r\n]+/g, " ")}\n`;
 }
 
 function write(stream: Writable, text: string): Promise<void> {

@@ -1,7 +1,9 @@
 import { fromBase64, toBase64 } from "./base64.js";
 import { findDefect } from "./defect.js";
 import { EventsError } from "./errors.js";
+import { hasRepeatedKey } from "./json-text.js";
 import type { Headers } from "./message.js";
+import { show } from "./text.js";
 
 // The header that says what a payload is. Missing, it is JSON.
 const CONTENT_TYPE = "content-type";
@@ -32,12 +34,23 @@ export function encodePayload(payload: unknown, headers: Headers): Encoded {
 /** The payload of its stored text. Throws `INVALID_PAYLOAD`; the error holds nothing of the payload. */
 export function decodePayload(json: string, headers: Headers): unknown {
   const value = parseJson(json);
-  return isJson(headers) ? value : fromBase64(value);
+  return isJson(headers) ? value : bytesOf(value, headers);
 }
 
-/** The stored text of a payload as it was in an envelope. Throws `INVALID_PAYLOAD`. */
-export function recodePayload(value: unknown, headers: Headers): string {
-  return isJson(headers) ? encodeJson(value) : encodeBytes(fromBase64(value));
+/** The stored text of a payload whose text in an envelope is `json`. Throws `INVALID_PAYLOAD`. */
+export function recodePayload(json: string, headers: Headers): string {
+  return isJson(headers) ? keepJson(json) : encodeBytes(bytesOf(parseJson(json), headers));
+}
+
+/** The JSON text to the letter, if `encodePayload` takes its value. Throws `INVALID_PAYLOAD`. */
+export function keepJson(json: string): string {
+  const value = parseJson(json);
+  assertEncodable(value);
+  if (!hasRepeatedKey(json, value)) return json;
+  throw new EventsError(
+    "INVALID_PAYLOAD",
+    "An object in the payload has a key twice; send it once.",
+  );
 }
 
 /** The value of a JSON text. Throws `INVALID_PAYLOAD` without the parser's error, which quotes the text. */
@@ -50,11 +63,10 @@ export function parseJson(text: string): unknown {
 }
 
 /** JSON text that gives an equal value back. Throws `INVALID_PAYLOAD` with the path of what prevents it. */
-export function encodeJson(value: unknown): string {
+function encodeJson(value: unknown): string {
   try {
-    const defect = findDefect(value);
-    if (!defect) return JSON.stringify(value);
-    throw new EventsError("INVALID_PAYLOAD", `payload${shorten(defect.path)} ${defect.problem}.`);
+    assertEncodable(value);
+    return JSON.stringify(value);
   } catch (error) {
     if (error instanceof EventsError) throw error;
     // A getter threw, or the text is longer than a string can be.
@@ -62,6 +74,19 @@ export function encodeJson(value: unknown): string {
       cause: error,
     });
   }
+}
+
+function assertEncodable(value: unknown): void {
+  const defect = findDefect(value);
+  if (!defect) return;
+  throw new EventsError("INVALID_PAYLOAD", `payload${shorten(defect.path)} ${defect.problem}.`);
+}
+
+function bytesOf(value: unknown, headers: Headers): Uint8Array {
+  const bytes = fromBase64(value);
+  if (bytes) return bytes;
+  const text = `The payload has content-type ${show(headers[CONTENT_TYPE])}, so it must be base64: encode it`;
+  throw new EventsError("INVALID_PAYLOAD", `${text}, or send it as JSON without that header.`);
 }
 
 function encodeBytes(bytes: Uint8Array): string {

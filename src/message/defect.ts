@@ -19,7 +19,8 @@ export interface Defect {
 
 /**
  * The first thing in the value that JSON text can't hold. Properties with the value `undefined`, with a
- * symbol for a key, or not enumerable are no defect: JSON leaves them out. Nor is -0, which becomes 0.
+ * symbol for a key, or not enumerable are no defect, nor are named properties of an array: JSON leaves
+ * them out. Nor is -0, which becomes 0.
  */
 export function findDefect(value: unknown, parents: object[] = []): Defect | undefined {
   switch (typeof value) {

@@ -3,6 +3,7 @@ import { EventsError } from "./errors.js";
 import { FieldReader } from "./field-reader.js";
 import { NO_HEADERS, toHeaders } from "./headers.js";
 import { toId } from "./id.js";
+import { fieldText, itemTexts } from "./json-text.js";
 import { toKey } from "./key.js";
 import type { Message } from "./message.js";
 import { toName, topicOf, toTopic } from "./name.js";
@@ -23,19 +24,24 @@ export function encodeEnvelopes(messages: readonly Message[]): string {
  */
 export function decodeEnvelopes(text: string): Message[] {
   const value = parse(text);
-  const envelopes: unknown[] = Array.isArray(value) ? value : [value];
-  return envelopes.map((envelope, index) => {
-    const fields = new FieldReader(envelope, `envelopes[${index}]`);
-    return fields.has("meta") && !fields.has("id") ? readOldEnvelope(fields) : readEnvelope(fields);
-  });
+  if (!Array.isArray(value)) return [readOne(value, text, 0)];
+  const texts = itemTexts(text);
+  return value.map((envelope, index) => readOne(envelope, texts[index] ?? "", index));
 }
 
-function encodeEnvelope(message: Message): string {
+/** One envelope, with the payload exactly as the message holds it. */
+export function encodeEnvelope(message: Message): string {
   const attributes = JSON.stringify(toAttributes(message));
   return `${attributes.slice(0, -1)},"payload":${message.json}}`;
 }
 
-function readEnvelope(fields: FieldReader): StoredMessage {
+function readOne(envelope: unknown, text: string, index: number): StoredMessage {
+  const fields = new FieldReader(envelope, `envelopes[${index}]`);
+  if (fields.has("meta") && !fields.has("id")) return readOldEnvelope(fields);
+  return readEnvelope(fields, text);
+}
+
+function readEnvelope(fields: FieldReader, text: string): StoredMessage {
   const name = fields.required("name", toName);
   const headers = fields.optional("headers", toHeaders) ?? NO_HEADERS;
   return new StoredMessage({
@@ -43,7 +49,7 @@ function readEnvelope(fields: FieldReader): StoredMessage {
     name,
     topic: fields.optional("topic", toTopic) ?? fields.required("name", () => topicOf(name)),
     key: fields.optional("key", toKey),
-    json: fields.required("payload", (payload) => recodePayload(payload, headers)),
+    json: fields.required("payload", () => recodePayload(fieldText(text, "payload"), headers)),
     headersJson: headers === NO_HEADERS ? null : JSON.stringify(headers),
     publishedAt: fields.required("publishedAt", fromIso),
     deliverAt: fields.optional("deliverAt", fromIso) ?? null,

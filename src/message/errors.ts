@@ -53,6 +53,23 @@ export class EventsError extends Error {
   }
 }
 
+/** Sends the message straight to the dead ones. Its cause is what went wrong. */
+export class FatalError extends EventsError {
+  constructor(code: ErrorCode, message: string, cause: unknown) {
+    super(code, message, { cause });
+  }
+}
+
+/** Asks for the next attempt after `afterMs` milliseconds, whatever the backoff says. */
+export class RetryAfterError extends EventsError {
+  readonly afterMs: number;
+
+  constructor(afterMs: number, cause?: unknown) {
+    super("RETRY_AFTER", `To be retried after ${afterMs} ms.`, { cause });
+    this.afterMs = afterMs;
+  }
+}
+
 /** A payload that its schema refused; the text says where. */
 export class SchemaError extends EventsError {
   readonly #issues: readonly StandardSchemaV1.Issue[];

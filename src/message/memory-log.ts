@@ -1,3 +1,4 @@
+import type { Clock } from "./clock.js";
 import type { Message } from "./message.js";
 
 /**
@@ -5,6 +6,8 @@ import type { Message } from "./message.js";
  * memory source reads.
  */
 export interface MemoryLog {
+  /** The log's own clock, which its sources go by, too; without it, that of the process. */
+  readonly clock?: Clock | undefined;
   /** All messages of this moment; what arrives later doesn't change the array. */
   readonly messages: readonly Message[];
   /**

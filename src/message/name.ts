@@ -17,6 +17,12 @@ export function toTopic(value: unknown): string {
   throw new EventsError("INVALID_NAME", `Bad topic ${show(value)}: ${RULE}.`);
 }
 
+/** The name of a queue itself. Throws `INVALID_NAME` unless it follows the rules of names. */
+export function toQueue(value: unknown): string {
+  if (isName(value)) return value;
+  throw new EventsError("INVALID_NAME", `Bad queue name ${show(value)}: ${RULE}.`);
+}
+
 /** The part of a name before the first dot, or all of it. Throws `INVALID_NAME` if that is empty. */
 export function topicOf(name: string): string {
   const dot = name.indexOf(".");

@@ -1,5 +1,5 @@
 import { fromBase64 } from "./base64.js";
-import { encodeJson, parseJson } from "./codec.js";
+import { keepJson } from "./codec.js";
 import { EventsError } from "./errors.js";
 import type { FieldReader } from "./field-reader.js";
 import { toId } from "./id.js";
@@ -39,6 +39,7 @@ function toOldName(value: unknown): string {
 }
 
 function toJson(value: unknown): string {
-  const text = new TextDecoder("utf-8", { fatal: true }).decode(fromBase64(value));
-  return encodeJson(parseJson(text));
+  const bytes = fromBase64(value);
+  if (!bytes) throw new EventsError("INVALID_PAYLOAD", "The payload is not base64: encode it.");
+  return keepJson(new TextDecoder("utf-8", { fatal: true }).decode(bytes).trim());
 }

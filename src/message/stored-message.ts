@@ -1,8 +1,8 @@
-import { decodePayload, parseJson } from "./codec.js";
+import { decodePayload } from "./codec.js";
 import { EventsError } from "./errors.js";
 import { NO_HEADERS, toHeaders } from "./headers.js";
 import type { Envelope, Headers, Message } from "./message.js";
-import { toDate } from "./time.js";
+import { fromStored, toDate } from "./time.js";
 import { toEnvelope } from "./to-envelope.js";
 
 /** A message as a store or a wire gives it. The texts were checked when the message was made. */
@@ -71,12 +71,14 @@ export class StoredMessage<P = unknown> implements Message<P> {
 function readHeaders(json: string | null): Headers {
   if (json === null) return NO_HEADERS;
   try {
-    return toHeaders(parseJson(json));
+    return toHeaders(JSON.parse(json));
   } catch (error) {
-    throw new EventsError("INVALID_HEADERS", "The stored headers can't be read.", { cause: error });
+    // The parser's error quotes the text.
+    const problem = error instanceof EventsError ? error.message : "They are not valid JSON.";
+    throw new EventsError("INVALID_HEADERS", `The stored headers can't be read. ${problem}`);
   }
 }
 
 function readTime(time: string | Date): Date {
-  return toDate(new Date(time));
+  return typeof time === "string" ? fromStored(time) : toDate(time);
 }

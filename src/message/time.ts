@@ -20,6 +20,11 @@ export function fromIso(value: unknown): Date {
   throw new EventsError("INVALID_TIME", text);
 }
 
+/** The date of an ISO 8601 text, or of one as PostgreSQL writes it (`2026-01-31 10:00:00+00`). Throws `INVALID_TIME`. */
+export function fromStored(text: string): Date {
+  return fromIso(text.replace(" ", "T").replace(/[+-]\d\d$/, "$&:00"));
+}
+
 /** The delay itself, in ms. Throws `INVALID_TIME` unless it is a number >= 0 that ends by the year 9999. */
 export function toDelay(value: unknown): number {
   if (typeof value === "number" && value >= 0 && isInRange(Date.now() + value)) return value;

@@ -40,7 +40,10 @@ const claimStatement = `select seq, token, position, early, name, id, key, paylo
     from opinionated_events.claim($1, $2, $3, $4, $5)`;
 const settleStatement = "select opinionated_events.settle_batches($1, $2, $3)";
 
-/** Leases the next batch of at most `limit` messages; undefined if there is none. */
+/**
+ * Leases the next batch of at most `limit` messages; undefined if there is none. Rejects with an error that
+ * `isUnsubscribed` knows if the queue does not read the topic.
+ */
 export async function claimBatch(
   db: Database,
   queue: string,
@@ -52,6 +55,10 @@ export async function claimBatch(
   if (lease === undefined) return undefined;
   const key = { queue, topic, seq: lease[0] as string, token: lease[1] as string };
   return { key, messages: rows.map((row) => claimedMessage(topic, row)) };
+}
+
+export function isUnsubscribed(error: unknown): boolean {
+  return (error as { code?: unknown }).code === "P0002";
 }
 
 function claimedMessage(topic: string, row: Cell[]): ClaimedMessage {

@@ -1,3 +1,4 @@
+import { EventsError } from "../message/errors.js";
 import type { Message } from "../message/message.js";
 import type { SqlClient } from "../transaction/sql-client.js";
 import { explain } from "./database.js";
@@ -10,9 +11,10 @@ const insertOne = `
   on conflict (id) do nothing
   returning id`;
 
+// json_to_recordset makes an SQL null of a payload that is null.
 const insertMany = `
   insert into opinionated_events.message (id, topic, name, key, payload, headers, deliver_at)
-  select m.id, m.topic, m.name, m.key, m.payload, m.headers,
+  select m.id, m.topic, m.name, m.key, coalesce(m.payload, 'null'), m.headers,
     coalesce(m.deliver_at, clock_timestamp() + m.delay_ms * interval '1 ms')
   from json_to_recordset($1::json) as m (
     id uuid, topic text, name text, key text, payload json, headers json, deliver_at timestamptz, delay_ms float8)
@@ -35,8 +37,23 @@ export async function append(
     const { rows } = await client.query(qualify(text, schema), values);
     return new Set(rows.map((row) => row.id as string));
   } catch (error) {
-    throw explain(error);
+    throw isUnstorable(error) ? unstorable(error) : explain(error);
   }
+}
+
+/** Invalid JSON, an escape that text can't hold, more levels than the server's stack. */
+const UNSTORABLE = ["22P02", "22P05", "54001"];
+
+function isUnstorable(error: unknown): error is Error {
+  return error instanceof Error && "code" in error && UNSTORABLE.includes(String(error.code));
+}
+
+/** Only a message that was received can be so. The server's own error quotes the payload. */
+function unstorable({ message }: Error): EventsError {
+  const text = `A payload or header can't be stored, so none of its batch was (${message}).`;
+  const wayOut =
+    "Publish each alone, and leave out what has \\u0000 or half a surrogate pair in it.";
+  return new EventsError("INVALID_PAYLOAD", `${text} ${wayOut}`);
 }
 
 function columns(message: Message): unknown[] {

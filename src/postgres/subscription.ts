@@ -1,6 +1,8 @@
-import type { Database } from "./database.js";
+import { assertOptions } from "../message/options.js";
+import { Database, type PgPool } from "./database.js";
 
-const subscribeStatement = "select opinionated_events.subscribe($1, $2, $3, $4::timestamptz)";
+const subscribeStatement = "select opinionated_events.subscribe($1, $2, $3::timestamptz, $4)";
+const unsubscribeStatement = "select opinionated_events.unsubscribe($1, $2, $3)";
 
 /**
  * Subscribes a queue to a pattern, for good. A queue that is new to the topic begins at `startAt`: what commits after
@@ -13,5 +15,29 @@ export async function subscribe(
 ): Promise<void> {
   const from =
     startAt === "now" ? "infinity" : startAt === "earliest" ? "-infinity" : startAt.toISOString();
-  await db.run(subscribeStatement, [queue, pattern, topic, from]);
+  await db.run(subscribeStatement, [queue, pattern, from, topic]);
+}
+
+export interface UnsubscribeOptions {
+  /** Default `opinionated_events`. */
+  readonly schema?: string;
+  /** Deletes what waits to be handled and is not wanted any more, dead messages excepted. Default false. */
+  readonly discard?: boolean;
+}
+
+/**
+ * Ends the subscription of a queue to a name or pattern, and resolves with false if there was none. What the queue has
+ * taken from the log already it keeps, and handles. A receiver that starts with a handler for it subscribes it again:
+ * deploy without the handler first.
+ */
+export async function unsubscribe(
+  pool: PgPool,
+  queue: string,
+  pattern: string,
+  options: UnsubscribeOptions = {},
+): Promise<boolean> {
+  assertOptions(options, ["schema", "discard"], "unsubscribe");
+  const db = new Database(pool, options.schema);
+  const [row] = await db.run(unsubscribeStatement, [queue, pattern, options.discard ?? false]);
+  return row?.[0] === "t";
 }

@@ -1,6 +1,7 @@
 import type { Database } from "./database.js";
 
 const sweepStatement = `select taken, next_ms, opinionated_events.suspect_deliveries($1, $2) from opinionated_events.sweep($1, $2)`;
+const dropStatement = "select opinionated_events.drop_cursors($1)";
 
 export interface SweepResult {
   /** Messages taken over from workers that are gone; they are due now. */
@@ -22,4 +23,9 @@ export async function sweep(
   const [taken, nextMs, suspects] = row ?? [];
   const graceful = Number(suspects) > 0 ? graceMs : undefined;
   return { taken: Number(taken), nextMs: nextMs == null ? graceful : Number(nextMs) };
+}
+
+/** Drops the cursors of topics that a queue has been unsubscribed from, once no worker holds messages from there. */
+export async function dropCursors(db: Database, queues: readonly string[]): Promise<void> {
+  await db.run(dropStatement, [queues]);
 }

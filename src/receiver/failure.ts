@@ -1,21 +1,4 @@
-import { type ErrorCode, EventsError } from "../message/errors.js";
-
-/** Sends the message straight to the dead ones. Its cause is what went wrong. */
-export class FatalError extends EventsError {
-  constructor(code: ErrorCode, message: string, cause: unknown) {
-    super(code, message, { cause });
-  }
-}
-
-/** Asks for the next attempt after `afterMs` milliseconds, whatever the backoff says. */
-export class RetryAfterError extends EventsError {
-  readonly afterMs: number;
-
-  constructor(afterMs: number, cause?: unknown) {
-    super("RETRY_AFTER", `To be retried after ${afterMs} ms.`, { cause });
-    this.afterMs = afterMs;
-  }
-}
+import { EventsError, FatalError, RetryAfterError } from "../message/errors.js";
 
 /** Throw it when no retry can help: the message is dead at once, with this error as the reason. */
 export function fatal(error: unknown): FatalError {
@@ -50,16 +33,28 @@ export function findCause<E>(
   type: abstract new (...args: never[]) => E,
 ): E | undefined {
   const seen = new Set<unknown>();
-  for (let current = error; current instanceof Error; current = current.cause) {
-    if (current instanceof type) return current;
-    if (seen.has(current)) return undefined;
-    seen.add(current);
+  try {
+    for (let current = error; current instanceof Error; current = current.cause) {
+      if (current instanceof type) return current;
+      if (seen.has(current)) return undefined;
+      seen.add(current);
+    }
+  } catch {
+    // A value that can't even be looked at has no cause that we know.
   }
   return undefined;
 }
 
 /** One line for anything that can be thrown. Says nothing of what an object holds: it may be a payload. */
 export function describe(thrown: unknown): string {
+  try {
+    return describeReadable(thrown);
+  } catch {
+    return "A value that can't be read was thrown.";
+  }
+}
+
+function describeReadable(thrown: unknown): string {
   if (thrown instanceof Error) return thrown.message || thrown.name;
   const type = thrown === null ? "null" : typeof thrown;
   return typeof thrown === "string" ? thrown : `A value of type ${type} was thrown, not an Error.`;

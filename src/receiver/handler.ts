@@ -14,7 +14,8 @@ export interface HandlerContext<P = unknown> {
 
 /**
  * Reacts to a message. It has succeeded when it returns, or when what it returns resolves; anything
- * thrown is a failure. The value is ignored. It must stand being run again with the same message.
+ * thrown is a failure. The value is ignored. It must stand being run again with the same message. A promise
+ * that it neither awaits nor returns is the process's own: Node ends the process if that rejects.
  */
 export type Handler<P = unknown> = (context: HandlerContext<P>) => unknown;
 

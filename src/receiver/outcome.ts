@@ -1,5 +1,6 @@
+import { FatalError, RetryAfterError } from "../message/errors.js";
 import type { DeadReason, Outcome } from "../source/source.js";
-import { describe, FatalError, findCause, isFatal, RetryAfterError } from "./failure.js";
+import { describe, findCause, isFatal } from "./failure.js";
 import { type Backoff, exponentialBackoff } from "./middleware/backoff.js";
 import { exhausted } from "./middleware/limit.js";
 

@@ -15,6 +15,7 @@ import type { Handler, Middleware } from "./handler.js";
 import {
   type HandlerOptions,
   type NamedHandlerOptions,
+  type PatternOf,
   type ReceivableEvent,
   toRegistration,
 } from "./registration.js";
@@ -31,9 +32,12 @@ export interface ReceiverOptions {
 
 /**
  * Runs handlers for the deliveries of a source. It is set up with `use`, `queue` and `on`, then started
- * once and stopped once.
+ * once and stopped once. `Name` closes the set of names that it can subscribe to: then a misspelt name, or
+ * a pattern that covers none of them, doesn't compile.
+ *
+ * @example const receiver = new Receiver<"user.created" | "user.deleted">({ source });
  */
-export class Receiver {
+export class Receiver<Name extends string = string> {
   /** Resolves after a stop; rejects if the source can't go on, which `onError` is told as well. */
   readonly finished: Promise<void>;
   readonly #source: Source;
@@ -81,11 +85,16 @@ export class Receiver {
    */
   on<P>(
     queue: string,
-    event: ReceivableEvent<P>,
+    event: ReceivableEvent<P, Name>,
     handler: Handler<P>,
     options?: HandlerOptions,
   ): this;
-  on(queue: string, pattern: string, handler: Handler, options?: NamedHandlerOptions): this;
+  on(
+    queue: string,
+    pattern: Name | PatternOf<Name>,
+    handler: Handler,
+    options?: NamedHandlerOptions,
+  ): this;
   on<P>(
     queue: string,
     what: string | ReceivableEvent<P>,

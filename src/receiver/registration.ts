@@ -17,11 +17,18 @@ export interface NamedHandlerOptions extends HandlerOptions {
 }
 
 /** What a receiver asks of an event definition. */
-export interface ReceivableEvent<P> {
-  readonly name: string;
+export interface ReceivableEvent<P, Name extends string = string> {
+  readonly name: Name;
   readonly topic: string;
   parse(payload: unknown): P;
 }
+
+/** The patterns that cover a name of the set. */
+export type PatternOf<Name extends string> = "*" | `${PrefixOf<Name>}.*`;
+
+type PrefixOf<Name extends string> = Name extends `${infer Head}.${infer Rest}`
+  ? Head | `${Head}.${PrefixOf<Rest>}`
+  : never;
 
 /** A handler, and what it is for. */
 export interface Registration {

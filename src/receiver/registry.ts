@@ -1,10 +1,9 @@
 import { EventsError } from "../message/errors.js";
+import { toQueue } from "../message/name.js";
 import { assertInteger, assertOptions } from "../message/options.js";
 import type { QueueOptions, Subscription } from "../source/source.js";
 import type { Registration } from "./registration.js";
 import { Routes } from "./routes.js";
-
-const QUEUE = /^[A-Za-z0-9_\-.:]{1,255}$/;
 
 /** The queues of a receiver, with their options and handlers. */
 export class Registry {
@@ -13,7 +12,7 @@ export class Registry {
   readonly #subscriptions: Subscription[] = [];
 
   configure(queue: string, options: QueueOptions): void {
-    assertQueue(queue);
+    toQueue(queue);
     assertOptions(options, ["concurrency", "startAt"], `the queue ${queue}`);
     if (this.#options.has(queue)) {
       throw new EventsError(
@@ -27,7 +26,7 @@ export class Registry {
   }
 
   add(queue: string, registration: Registration): void {
-    assertQueue(queue);
+    toQueue(queue);
     const { pattern, topic } = registration;
     const routes = this.#handlers.get(queue) ?? new Routes();
     routes.add(pattern, registration);
@@ -53,14 +52,6 @@ export class Registry {
   unused(): string[] {
     return [...this.#options.keys()].filter((queue) => !this.#handlers.has(queue));
   }
-}
-
-function assertQueue(queue: unknown): void {
-  if (typeof queue === "string" && QUEUE.test(queue)) return;
-  throw new EventsError(
-    "INVALID_NAME",
-    `Bad queue name ${JSON.stringify(queue)}: use 1 to 255 of A-Z a-z 0-9 _ - . :`,
-  );
 }
 
 function assertStartAt(startAt: QueueOptions["startAt"]): void {

@@ -1,7 +1,7 @@
-import { EventsError } from "../message/errors.js";
+import { EventsError, FatalError } from "../message/errors.js";
 import type { Delivery, Outcome, Sink } from "../source/source.js";
 import { compose } from "./compose.js";
-import { describe, FatalError } from "./failure.js";
+import { describe } from "./failure.js";
 import type { Handler, Middleware } from "./handler.js";
 import { defaultLimit, type Failure, failureOf } from "./outcome.js";
 import type { Registration } from "./registration.js";

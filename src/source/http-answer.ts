@@ -33,6 +33,9 @@ interface Failure {
 /** When to send again what can't be taken here and now. */
 const notHereMs = 1_000;
 
+/** Of an error: senders read only so much of an answer. */
+const maxTextLength = 1_000;
+
 /** What all queues make of a message: any that wants it again decides, then any for which it is dead. */
 export function resultOf({ id }: Message, settled: readonly Settled[]): Result {
   const failures = settled.flatMap(({ outcome }) => failureOf(outcome));
@@ -83,7 +86,7 @@ const notHere = {
 
 /** Leaves out the stack, which is nobody else's business. */
 function errorOf({ code, message }: Failure["error"]): Failure["error"] {
-  return { code, message };
+  return { code, message: message.slice(0, maxTextLength) };
 }
 
 function delayOf({ retryAfterMs = Number.POSITIVE_INFINITY }: Partial<Failure>): number {

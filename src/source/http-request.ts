@@ -1,46 +1,51 @@
 import type { IncomingMessage } from "node:http";
+import { type Body, type BodyLimits, readBody } from "./http-body.js";
 import { HttpRefusal } from "./http-refusal.js";
 
 /** What we look at in a request, whatever received it. */
 export interface HttpRequest {
   readonly method: string | undefined;
   readonly contentType: string | null | undefined;
-  readonly body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+  readonly contentEncoding: string | null | undefined;
+  /** Something else has read the body, or begun to. */
+  readonly bodyUsed: boolean;
+  readonly body: Body;
 }
 
-export function fromFetch({ method, headers, body }: Request): HttpRequest {
-  return { method, contentType: headers.get("content-type"), body: body ?? [] };
+export function fromFetch({ method, headers, body, bodyUsed }: Request): HttpRequest {
+  const contentType = headers.get("content-type");
+  const contentEncoding = headers.get("content-encoding");
+  return { method, contentType, contentEncoding, bodyUsed, body: body ?? [] };
 }
 
 export function fromNode(request: IncomingMessage): HttpRequest {
-  return { method: request.method, contentType: request.headers["content-type"], body: request };
+  const { method, headers, readableDidRead: bodyUsed } = request;
+  const contentType = headers["content-type"];
+  const contentEncoding = headers["content-encoding"];
+  return { method, contentType, contentEncoding, bodyUsed, body: request };
 }
 
-/** The text of a JSON request. Refuses any other, and one that is longer than `maxBytes`. */
-export async function readRequest(request: HttpRequest, maxBytes: number): Promise<string> {
-  if (request.method !== "POST") {
+/** The text of a JSON request. Throws an `HttpRefusal` for any other, and for one beyond the limits. */
+export async function readRequest(request: HttpRequest, limits: BodyLimits): Promise<string> {
+  assertReadable(request);
+  return decode(await readBody(request.body, limits));
+}
+
+function assertReadable({ method, contentType, contentEncoding, bodyUsed }: HttpRequest): void {
+  if (method !== "POST") {
     throw new HttpRefusal(405, "Use POST.", { headers: { allow: "POST" } });
   }
-  if (!/^application\/json\s*(;|$)/i.test(request.contentType ?? "")) {
+  if (!/^application\/json\s*(;|$)/i.test(contentType ?? "")) {
     throw new HttpRefusal(415, "The content-type has to be application/json.");
   }
-  return decode(await readBody(request.body, maxBytes));
-}
-
-async function readBody(body: HttpRequest["body"], maxBytes: number): Promise<Uint8Array[]> {
-  const chunks: Uint8Array[] = [];
-  let left = maxBytes;
-  try {
-    for await (const chunk of body) {
-      left -= chunk.byteLength;
-      if (left < 0) break;
-      chunks.push(chunk);
-    }
-  } catch (cause) {
-    throw new HttpRefusal(400, "The body broke off.", { cause });
+  if (!/^(identity)?$/i.test(contentEncoding ?? "")) {
+    const text = "A body with a content-encoding is not read; send it as it is.";
+    throw new HttpRefusal(415, text, { headers: { "accept-encoding": "identity" } });
   }
-  if (left < 0) throw new HttpRefusal(413, `The body is longer than ${maxBytes} bytes.`);
-  return chunks;
+  if (bodyUsed) {
+    const text = "Something has read the body already; mount the source before any body parser.";
+    throw new HttpRefusal(500, text);
+  }
 }
 
 function decode(chunks: readonly Uint8Array[]): string {

@@ -53,6 +53,11 @@ export class HttpRun implements RunningSource {
     return this.#intake;
   }
 
+  /** Tells the receiver of an error that is not one of a handler. */
+  onError(error: unknown): void {
+    this.#context.onError(error);
+  }
+
   /** Answers once every queue that wants one of the messages is done with it. */
   async handle(messages: readonly Message[]): Promise<Answer> {
     return answerOf(await Promise.all(messages.map((message) => this.#handleOne(message))));

@@ -1,10 +1,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { decodeEnvelopes } from "../message/envelope.js";
 import { EventsError } from "../message/errors.js";
-import { assertInteger, assertOptions } from "../message/options.js";
+import { assertInteger, assertOptions, MAX_TIMER_MS } from "../message/options.js";
 import { type Answer, refusalOf } from "./http-answer.js";
 import { HttpRefusal } from "./http-refusal.js";
 import { fromFetch, fromNode, type HttpRequest, readRequest } from "./http-request.js";
+import { respond } from "./http-respond.js";
 import { HttpRun } from "./http-run.js";
 import type { Source } from "./source.js";
 
@@ -13,13 +14,18 @@ export interface HttpSourceOptions {
   readonly maxWorkers?: number;
   /** A longer request is refused with status 413. Default 10 MiB. */
   readonly maxBodyBytes?: number;
+  /** A request whose body takes longer to arrive is refused with status 408, in ms. Default 30,000. */
+  readonly bodyTimeoutMs?: number;
   /** How many finished deliveries are kept in mind, so that a repeated one isn't handled again. Default 10,000. */
   readonly remember?: number;
 }
 
+const OPTIONS = ["maxWorkers", "maxBodyBytes", "bodyTimeoutMs", "remember"];
+
 /**
  * Receives what an HTTP destination sends, and answers after the handlers. A retry is the sender's: it
- * is told when, and the source keeps nothing that outlives the process.
+ * is told when, and the source keeps nothing that outlives the process. A sender that goes away in the
+ * meantime changes nothing: the handlers run on, and its retry is told what became of them.
  */
 export interface HttpSource extends Source {
   /** Answers a WHATWG request. */
@@ -28,17 +34,20 @@ export interface HttpSource extends Source {
   readonly listener: (request: IncomingMessage, response: ServerResponse) => void;
 }
 
+/** @throws EventsError `INVALID_OPTIONS` */
 export function httpSource(options: HttpSourceOptions = {}): HttpSource {
-  assertOptions(options, ["maxWorkers", "maxBodyBytes", "remember"], "an HTTP source");
-  const { maxWorkers = 10, maxBodyBytes = 10 * 1024 * 1024, remember = 10_000 } = options;
+  assertOptions(options, OPTIONS, "an HTTP source");
+  const { maxWorkers = 10, remember = 10_000 } = options;
+  const { maxBodyBytes = 10 * 1024 * 1024, bodyTimeoutMs = 30_000 } = options;
   assertInteger("maxWorkers", maxWorkers, 1);
   assertInteger("maxBodyBytes", maxBodyBytes, 1);
+  assertInteger("bodyTimeoutMs", bodyTimeoutMs, 1, MAX_TIMER_MS);
   assertInteger("remember", remember, 0);
   let run: HttpRun | undefined;
 
   async function answer(request: HttpRequest): Promise<Answer> {
     try {
-      const text = await readRequest(request, maxBodyBytes);
+      const text = await readRequest(request, { maxBodyBytes, bodyTimeoutMs });
       if (!run?.open) throw notStarted();
       return await run.handle(decodeEnvelopes(text));
     } catch (error) {
@@ -62,12 +71,21 @@ export function httpSource(options: HttpSourceOptions = {}): HttpSource {
       return new Response(body, { status, headers });
     },
     listener(request, response) {
-      answer(fromNode(request)).then(({ status, headers, body }) => {
-        if (!request.complete) response.setHeader("connection", "close");
-        response.writeHead(status, headers).end(body);
+      answer(fromNode(request)).then((answered) => {
+        if (response.headersSent) run?.onError(answeredElsewhere());
+        else respond(request, response, answered, bodyTimeoutMs);
       });
     },
   };
+}
+
+function answeredElsewhere(): EventsError {
+  const text =
+    "Something answered a request before its handlers were done, so that the sender doesn't";
+  return new EventsError(
+    "INVALID_REQUEST",
+    `${text} learn what failed: keep timeouts and replies of the framework away from it.`,
+  );
 }
 
 function notStarted(): HttpRefusal {

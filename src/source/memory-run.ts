@@ -1,4 +1,5 @@
 import { setMaxListeners } from "node:events";
+import type { Clock } from "../message/clock.js";
 import type { MemoryLog } from "../message/memory-log.js";
 import type { Message } from "../message/message.js";
 import { dueAt } from "./due.js";
@@ -6,13 +7,14 @@ import { finishWithin } from "./finish-within.js";
 import { Lanes } from "./lanes.js";
 import type { MemoryItem, MemoryState } from "./memory-state.js";
 import type { Outcome, RunningSource, SourceContext, StopReport } from "./source.js";
-import { after } from "./timer.js";
+import { systemClock } from "./timer.js";
 
 /** A memory source between a start and a stop. */
 export class MemoryRun implements RunningSource {
   readonly finished: Promise<void>;
   readonly #log: MemoryLog;
   readonly #state: MemoryState;
+  readonly #clock: Clock;
   readonly #context: SourceContext;
   readonly #lanes: Lanes<MemoryItem>;
   readonly #timers = new Map<MemoryItem, () => void>();
@@ -23,6 +25,7 @@ export class MemoryRun implements RunningSource {
 
   constructor(log: MemoryLog, state: MemoryState, context: SourceContext, maxWorkers: number) {
     this.#log = log;
+    this.#clock = log.clock ?? systemClock;
     this.#state = state;
     this.#context = context;
     this.#lanes = new Lanes({
@@ -88,8 +91,8 @@ export class MemoryRun implements RunningSource {
       this.#timers.delete(item);
       this.#lanes.add(item.queue, item);
     };
-    const waitMs = item.dueAt - Date.now();
-    if (waitMs > 0) this.#timers.set(item, after(waitMs, add));
+    const waitMs = item.dueAt - this.#clock.now();
+    if (waitMs > 0) this.#timers.set(item, this.#clock.after(waitMs, add));
     else add();
   }
 
@@ -113,7 +116,7 @@ export class MemoryRun implements RunningSource {
         this.#state.dead.push({ queue, message, attempt, reason: outcome.reason });
         return;
       case "retry":
-        item.dueAt = Date.now() + outcome.afterMs;
+        item.dueAt = this.#clock.now() + outcome.afterMs;
         this.#schedule(item);
         return;
       case "parked":

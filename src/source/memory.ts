@@ -12,6 +12,10 @@ export interface MemorySourceOptions {
 
 /** Keeps its state over a stop: what wasn't finished comes again at the next start. */
 export interface MemorySource extends Source {
+  /** Has a receiver that was started and not stopped. */
+  readonly running: boolean;
+  /** How many deliveries are neither done, dead nor parked. */
+  readonly unfinished: number;
   /** Messages that were given up, oldest first. */
   readonly dead: readonly DeadDelivery[];
   /** Messages that a queue is subscribed to and no handler takes. */
@@ -31,6 +35,12 @@ export function memorySource(log: MemoryLog, options: MemorySourceOptions = {}):
 
   return {
     name: "memory",
+    get running() {
+      return running;
+    },
+    get unfinished() {
+      return state.open.size - state.parked.size;
+    },
     get dead() {
       return [...state.dead];
     },

@@ -1,3 +1,4 @@
+import type { Clock } from "../message/clock.js";
 import { MAX_TIMER_MS } from "../message/options.js";
 
 /** Calls back after `ms` milliseconds, however many. Returns the function that cancels it. */
@@ -10,3 +11,5 @@ export function after(ms: number, callback: () => void): () => void {
   wait(ms);
   return () => clearTimeout(timer);
 }
+
+export const systemClock: Clock = { now: () => Date.now(), after };

@@ -23,11 +23,17 @@ export async function startServer(
     requests.push(received);
     answer(response, received);
   });
+  let connections = 0;
+  server.on("connection", () => {
+    connections += 1;
+  });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
   return {
     requests,
+    /** How many were opened, ever. */
+    connections: () => connections,
     url: `http://127.0.0.1:${port}/_events`,
     port,
     async close() {

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { type HttpDestinationOptions, httpDestination } from "../../src/destination/http.js";
 import { HttpError } from "../../src/destination/http-error.js";
 import { createMessage } from "../../src/message/create-message.js";
@@ -15,6 +15,7 @@ const messages = [
 const cleanups: (() => Promise<unknown>)[] = [];
 
 afterEach(async () => {
+  vi.unstubAllEnvs();
   for (const cleanup of cleanups.splice(0)) await cleanup();
 });
 
@@ -31,6 +32,20 @@ function answering(status: number, headers: Record<string, string> = {}, body = 
 async function deliver(url: string, options: HttpDestinationOptions = {}, batch = messages) {
   const { signal } = new AbortController();
   return httpDestination(url, options).deliver(batch, { signal });
+}
+
+/** Sunday, 06-Nov-94 08:49:37 GMT */
+function rfc850(date: Date): string {
+  const [, day, month, year, time] = date.toUTCString().split(" ");
+  const weekday = date.toLocaleDateString("en", { weekday: "long", timeZone: "UTC" });
+  return `${weekday}, ${day}-${month}-${year?.slice(2)} ${time} GMT`;
+}
+
+/** Sun Nov  6 08:49:37 1994 */
+function asctime(date: Date): string {
+  const [weekday, day, month, year, time] = date.toUTCString().split(" ");
+  const padded = day?.replace(/^0/, " ");
+  return `${weekday?.slice(0, 3)} ${month} ${padded} ${time} ${year}`;
 }
 
 async function errorOf(promise: Promise<unknown>): Promise<HttpError> {
@@ -74,16 +89,6 @@ describe("the request", () => {
     const basic = `Basic ${Buffer.from("user:pass").toString("base64")}`;
     expect(server.requests[0]?.headers.authorization).toBe(basic);
   });
-
-  test("reuses the connection", async () => {
-    const server = await serve();
-    const destination = httpDestination(server.url);
-    const { signal } = new AbortController();
-    await destination.deliver(messages, { signal });
-    await destination.deliver(messages, { signal });
-    const [first, second] = server.requests;
-    expect(second?.socket).toBe(first?.socket);
-  });
 });
 
 describe("an answer without results", () => {
@@ -126,16 +131,28 @@ describe("an answer without results", () => {
     expect((await errorOf(deliver(server.url))).retryAfterMs).toBe(7_000);
   });
 
-  test("Retry-After as a date", async () => {
-    const date = new Date(Date.now() + 3_600_000).toUTCString();
-    const server = await answering(503, { "retry-after": date });
+  test.each([
+    ["in its preferred form", (date: Date) => date.toUTCString()],
+    ["as RFC 850 had it", rfc850],
+    ["as asctime writes it", asctime],
+  ])("Retry-After as a date, %s", async (_, format) => {
+    // West of Greenwich a date without a zone, read as local, would be hours later.
+    vi.stubEnv("TZ", "America/New_York");
+    const server = await answering(503, {
+      "retry-after": format(new Date(Date.now() + 3_600_000)),
+    });
     const { retryAfterMs } = await errorOf(deliver(server.url));
     expect(retryAfterMs).toBeGreaterThan(3_000_000);
     expect(retryAfterMs).toBeLessThanOrEqual(3_600_000);
   });
 
-  test("a Retry-After that is neither is ignored", async () => {
-    const server = await answering(503, { "retry-after": "soon" });
+  test("a Retry-After in the past is now", async () => {
+    const server = await answering(503, { "retry-after": "Sun, 06 Nov 1994 08:49:37 GMT" });
+    expect((await errorOf(deliver(server.url))).retryAfterMs).toBe(0);
+  });
+
+  test.each(["soon", "1.5", "-5", "Someday"])("a Retry-After of %s is ignored", async (text) => {
+    const server = await answering(503, { "retry-after": text });
     expect((await errorOf(deliver(server.url))).retryAfterMs).toBeUndefined();
   });
 
@@ -145,18 +162,6 @@ describe("an answer without results", () => {
     const error = await errorOf(deliver(server.url));
     expect(error).toMatchObject({ status: 307, message: expect.stringContaining("not followed") });
     expect(target.requests).toEqual([]);
-  });
-
-  test("a body without an end is read only so far", async () => {
-    const server = await serve((response) => {
-      const chunk = "x".repeat(64 * 1024);
-      const write = () => {
-        while (response.write(chunk)) {}
-      };
-      response.on("drain", write);
-      write();
-    });
-    expect(await deliver(server.url)).toBeUndefined();
   });
 });
 
@@ -287,20 +292,6 @@ describe("no answer", () => {
     await destination.deliver(messages, { signal });
     await errorOf(Promise.resolve(destination.deliver(messages, { signal })));
     expect(server.requests).toHaveLength(3);
-  });
-
-  test("times out", async () => {
-    const server = await serve(() => {});
-    const error = await errorOf(deliver(server.url, { timeoutMs: 20 }));
-    expect(error).toMatchObject({ status: undefined, permanent: false });
-    expect(error.message).toBe(`POST ${server.url} was not answered within 20 ms.`);
-  });
-
-  test("times out in the middle of an answer", async () => {
-    const server = await serve((response) => response.writeHead(200).write("half"));
-    expect((await errorOf(deliver(server.url, { timeoutMs: 50 }))).message).toContain(
-      "within 50 ms",
-    );
   });
 
   test("stops when the signal aborts", async () => {

@@ -2,6 +2,7 @@ import { PassThrough, Writable } from "node:stream";
 import { expect, test, vi } from "vitest";
 import { stdoutDestination } from "../../src/destination/stdout.js";
 import { createMessage } from "../../src/message/create-message.js";
+import { decodeEnvelopes, encodeEnvelopes } from "../../src/message/envelope.js";
 
 const messages = [createMessage("a.x", { text: "one\ntwo" }), createMessage("b.x", null)];
 const { signal } = new AbortController();
@@ -12,6 +13,17 @@ test("writes one envelope a line", async () => {
   const lines = String(stream.read()).split("\n");
   expect(lines.pop()).toBe("");
   expect(lines.map((line) => JSON.parse(line))).toEqual(JSON.parse(JSON.stringify(messages)));
+});
+
+test("writes a payload as it was received, on one line all the same", async () => {
+  const envelope = encodeEnvelopes([createMessage("a.x", 1)]);
+  const text = '{ "n":\r\n12345678901234567890 }';
+  const stream = new PassThrough();
+  const batch = decodeEnvelopes(envelope.replace('"payload":1', `"payload":${text}`));
+  await stdoutDestination({ stream }).deliver(batch, { signal });
+  const line = String(stream.read());
+  expect(line).toContain('"payload":{ "n": 12345678901234567890 }');
+  expect(line.match(/[\r\n]/g)).toEqual(["\n"]);
 });
 
 test("resolves only once the stream has taken the lines", async () => {

@@ -16,7 +16,7 @@ import type { SqlClient } from "../../src/transaction/sql-client.js";
 import { testDatabase } from "../support/postgres.js";
 
 export const QUEUE = "q";
-export const TOPIC = "t";
+const TOPIC = "t";
 export const LEASE_MS = 60_000;
 const SETTLED_MS = 10_000;
 

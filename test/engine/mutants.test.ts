@@ -35,6 +35,7 @@ const killers: Record<keyof typeof mutations, Check> = {
   blindPoll: emptyWindows.unwantedRowsAreWalkedOnce,
   anyTokenSettles: leases.aForgottenLeaseSettlesNothing,
   repeatLeftovers: leases.aRepeatedSettlementMakesNoSecondDelivery,
+  endlessRetry: leases.aRetryInAnotherAgeIsRecorded,
   takeOverDone: leases.whatIsDoneIsNotTakenOver,
   takeOverRenewed: leases.aRenewedLeaseIsNotTakenOver,
   takeOverNewOnly: leases.lateAndNewRowsAreTakenOver,
@@ -61,7 +62,7 @@ test.each(Object.entries<Mutation>(mutations))("without: %s", async (name, mutat
   const check = killers[name as keyof typeof mutations];
   const engine = await Engine.create();
   try {
-    await mutate(engine, mutation);
+    await mutate(engine.pool, mutation);
     const error: unknown = await check(engine).then(
       () => expect.fail(`${check.name} is green although not: ${mutation.guard}`),
       (reason) => reason,

@@ -1,4 +1,4 @@
-import type { Engine } from "./engine.js";
+import type { SqlClient } from "../../src/transaction/sql-client.js";
 
 /** A guard of the engine that is taken out. */
 export interface Mutation {
@@ -17,14 +17,16 @@ interface Change {
 
 const SCHEMA = "opinionated_events";
 
-export async function mutate(engine: Engine, { changes, statement }: Mutation): Promise<void> {
-  if (statement) await engine.sql(statement);
-  for (const [name, list] of Object.entries(changes ?? {})) await change(engine, name, list);
+export async function mutate(client: SqlClient, { changes, statement }: Mutation): Promise<void> {
+  if (statement) await client.query(statement);
+  for (const [name, list] of Object.entries(changes ?? {})) await change(client, name, list);
 }
 
-async function change(engine: Engine, name: string, changes: readonly Change[]): Promise<void> {
-  const [row] = await engine.sql("select pg_get_functiondef($1::regproc)", [`${SCHEMA}.${name}`]);
-  let source = String(row?.[0]);
+async function change(client: SqlClient, name: string, changes: readonly Change[]): Promise<void> {
+  const { rows } = await client.query("select pg_get_functiondef($1::regproc) as source", [
+    `${SCHEMA}.${name}`,
+  ]);
+  let source: string = rows[0].source;
   for (const { from, to, times = 1 } of changes) {
     const parts = source.split(from);
     if (parts.length !== times + 1) {
@@ -32,7 +34,7 @@ async function change(engine: Engine, name: string, changes: readonly Change[]):
     }
     source = parts.join(to);
   }
-  await engine.sql(source);
+  await client.query(source);
 }
 
 export const mutations = {
@@ -183,6 +185,10 @@ export const mutations = {
   repeatLeftovers: {
     guard: "a repeated settlement makes no second delivery",
     changes: { settle_batches: [{ from: " and k.position <> all (before.done)", to: "" }] },
+  },
+  endlessRetry: {
+    guard: "a retry is never later than a time can be",
+    changes: { due_at: [{ from: "least(after_ms, 3155760000000)", to: "after_ms" }] },
   },
   takeOverDone: {
     guard: "what is done is not taken over",

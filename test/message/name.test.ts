@@ -6,6 +6,7 @@ import {
   toPattern,
   topicOf,
   topicOfPattern,
+  toQueue,
   toTopic,
 } from "../../src/message/name.js";
 import { withCode } from "./with-code.js";
@@ -13,15 +14,17 @@ import { withCode } from "./with-code.js";
 const GOOD = ["a", "user.created", "A-z_0.9:b", "user..x", "user.", "x".repeat(255)];
 const BAD = ["", "user created", "user/created", "usér", "a\n", "x".repeat(256), "*", 7, null];
 
-describe("names and topics", () => {
+describe("names, topics and queues", () => {
   it.each(GOOD)("accepts %s", (name) => {
     expect(toName(name)).toBe(name);
     expect(toTopic(name)).toBe(name);
+    expect(toQueue(name)).toBe(name);
   });
 
   it.each(BAD)("refuses %j", (name) => {
     expect(() => toName(name)).toThrow(withCode("INVALID_NAME"));
     expect(() => toTopic(name)).toThrow(withCode("INVALID_NAME", "topic"));
+    expect(() => toQueue(name)).toThrow(withCode("INVALID_NAME", "queue"));
   });
 
   it("says that a pattern is no name", () => {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { syncBridge } from "../../src/bridge/sync.js";
 import { postgresDestination } from "../../src/destination/postgres.js";
 import { createMessage } from "../../src/message/create-message.js";
+import type { Message } from "../../src/message/message.js";
 import { Publisher } from "../../src/publisher/publisher.js";
 import { transaction } from "../../src/transaction/transaction.js";
 import { withTx } from "../../src/transaction/with-tx.js";
@@ -71,6 +72,13 @@ describe("publishing to Postgres", () => {
     expect(found[1]).toMatchObject({ key: "k1", headers: { n: "1" }, late: true });
     expect(found[2]).toMatchObject({ key: null, headers: null, late: null });
     expect(found.map(({ payload }) => payload)).toEqual(messages.map(({ json }) => json));
+  });
+
+  it("stores null, alone and in bulk", async () => {
+    const messages = [1, 2, 3].map(() => createMessage("user.created", null));
+    await db.publisher.publishOne(messages[0] as Message);
+    await db.publisher.publishMany(messages.slice(1));
+    expect(await stored(messages.map(idOf))).toEqual(messages.map(idOf));
   });
 
   it("stores a message once, and says that the second is a duplicate", async () => {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createMessage, type MessageOptions } from "../../src/message/create-message.js";
 import type { Message } from "../../src/message/message.js";
+import type { PgPool } from "../../src/postgres/database.js";
 import { fatal, retryAfter } from "../../src/receiver/failure.js";
 import { withLimit } from "../../src/receiver/middleware/limit.js";
 import { transaction } from "../../src/transaction/transaction.js";
@@ -176,7 +177,7 @@ describe("a receiver on Postgres", () => {
   it("parks what this process has no handler for, until a process that has one takes it", async () => {
     const old = db.receiver().on("q", "user.created", () => {});
     await old.start();
-    await rows(db.pool, "select opinionated_events.subscribe('q', 'user.deleted', 'user')");
+    await rows(db.pool, "select opinionated_events.subscribe('q', 'user.deleted')");
     const parked = await publish("user.deleted");
     await until(async () =>
       expect(await deliveries(db)).toMatchObject([
@@ -302,6 +303,34 @@ describe("a receiver on Postgres", () => {
     expect(seen).toEqual([0]);
     expect(await open()).toEqual([]);
     expect(await deliveries(db)).toEqual([]);
+  });
+
+  it("takes nothing after a stop, not even from a topic that a poll under way has met", async () => {
+    const [polling, answer] = [deferred(), deferred()];
+    const statements: string[] = [];
+    const pool: PgPool = {
+      query: async (config: { name?: string; text: string }) => {
+        const result: { rows: unknown[] } = await db.pool.query(config);
+        const isNews = /poll\(/.test(config.text) && JSON.stringify(result.rows).includes("met");
+        if (isNews) polling.resolve();
+        if (isNews) await answer.promise;
+        statements.push(config.text);
+        return result;
+      },
+      connect: () => db.pool.connect(),
+    };
+    const receiver = db.receiver({ pool }).on("q", "*", () => {});
+    await receiver.start();
+    await publish("met.now");
+    await polling.promise;
+    const stopping = receiver.stop();
+    answer.resolve();
+    await stopping;
+    const count = statements.length;
+    // As many round trips as a claim that goes on would use.
+    for (let n = 0; n < 50; n += 1) await db.pool.query("select");
+    expect(statements.slice(count)).toEqual([]);
+    expect(await open()).toEqual([]);
   });
 
   it("aborts what runs on at the deadline, and lets another process have it at once", async () => {

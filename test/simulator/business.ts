@@ -1,7 +1,7 @@
 import type { SqlClient } from "../../src/transaction/sql-client.js";
 
 /** Rows of the application whose lock serialises publishers, and as many keys. */
-export const KEYS = 8;
+export const KEYS = 12;
 
 const COLUMNS = "id uuid, topic text, name text, key text, payload json";
 const INSERT = `insert into opinionated_events.message (id, topic, name, key, payload)

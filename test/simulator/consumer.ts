@@ -10,6 +10,9 @@ import { randomOutcome } from "./outcome.js";
 import { type Random, sleep } from "./random.js";
 import { LEASE_MS, type World } from "./world.js";
 
+/** After a claim that found nothing, at the most. Shorter, and idle consumers leave publishers no time. */
+const IDLE_MS = 40;
+
 /** A leased batch, and what of it is not settled yet. */
 class Held {
   readonly key: BatchKey;
@@ -51,7 +54,7 @@ export class Consumer {
       const claimed = this.#hasNews() ? await this.#claim() : undefined;
       if (claimed) held.push(claimed);
       if (!claimed || held.length > 2 || this.#random.chance(0.7)) await this.#end(held.splice(0));
-      if (!claimed) await sleep(3);
+      if (!claimed) await sleep(this.#random.below(IDLE_MS));
     }
     await this.#settle(held);
   }

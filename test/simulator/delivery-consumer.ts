@@ -8,6 +8,8 @@ import { randomOutcome } from "./outcome.js";
 import { type Random, sleep } from "./random.js";
 import { LEASE_MS, type World } from "./world.js";
 
+const IDLE_MS = 80;
+
 /** Claims and settles the deliveries of a queue, as unreliably as a consumer does batches. */
 export class DeliveryConsumer {
   readonly #world: World;
@@ -26,7 +28,7 @@ export class DeliveryConsumer {
     while (this.#world.phase !== "done") {
       const claimed = (await this.#world.attempt(() => this.#claim())) ?? [];
       await this.#end(claimed);
-      if (claimed.length === 0) await sleep(10);
+      if (claimed.length === 0) await sleep(this.#random.below(IDLE_MS));
     }
   }
 

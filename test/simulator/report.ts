@@ -4,7 +4,7 @@ import type { Oracle, Violations } from "./oracle.js";
 import { sleep } from "./random.js";
 import { LEASE_MS, type World } from "./world.js";
 
-export interface QueueReport extends Violations {
+interface QueueReport extends Violations {
   readonly queue: string;
   /** Messages that the queue had to get. */
   readonly committed: number;

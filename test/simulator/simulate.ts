@@ -49,7 +49,7 @@ export async function simulate(options: SimulationOptions): Promise<Report> {
 
 async function run(world: World, options: SimulationOptions): Promise<void> {
   for (const queue of INITIAL_QUEUES) await startQueue(world, queue);
-  const sweeping = sweepAll(world);
+  const sweeping = Promise.all([sweepAll(world), sweepAll(world)]);
   const publishing = Promise.all([
     ...PUBLISHERS.map((openMs) => publishAll(world, openMs)),
     writeElsewhere(world),

@@ -34,7 +34,7 @@ async function followNews(world: World, oracle: Oracle): Promise<void> {
       polls.set(topic, (polls.get(topic) ?? 0) + 1);
       if (isNew) startConsumers(world, oracle, topic, () => polls.get(topic) ?? 0);
     }
-    await sleep(10);
+    await sleep(20);
   }
 }
 

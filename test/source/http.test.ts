@@ -1,38 +1,10 @@
-import { once } from "node:events";
-import { createServer, request, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import { afterEach, describe, expect, it, vi } from "vitest";
-import { httpDestination } from "../../src/destination/http.js";
-import { createMessage, type MessageOptions } from "../../src/message/create-message.js";
+import { gzipSync } from "node:zlib";
+import { describe, expect, it, vi } from "vitest";
 import { encodeEnvelopes } from "../../src/message/envelope.js";
-import type { Message } from "../../src/message/message.js";
 import { fatal, retryAfter } from "../../src/receiver/failure.js";
-import { Receiver } from "../../src/receiver/receiver.js";
-import { type HttpSource, type HttpSourceOptions, httpSource } from "../../src/source/http.js";
-import { deferred, silent } from "../receiver/support.js";
-
-function setUp(options?: HttpSourceOptions) {
-  const http = httpSource(options);
-  return { http, receiver: new Receiver({ source: http, logger: silent }) };
-}
-
-function message(name = "user.created", options?: MessageOptions): Message {
-  return createMessage(name, { id: 1 }, options);
-}
-
-const json = { "content-type": "application/json" };
-
-function post(http: HttpSource, messages: readonly Message[]): Promise<Response> {
-  const body = encodeEnvelopes(messages);
-  return http.fetch(new Request("http://localhost/", { method: "POST", headers: json, body }));
-}
-
-/** What a test looks at in a response. */
-async function answer(pending: Response | Promise<Response>) {
-  const response = await pending;
-  const body = (await response.json()) as { results: { status: string }[] };
-  return { status: response.status, retryAfter: response.headers.get("retry-after"), body };
-}
+import { httpSource } from "../../src/source/http.js";
+import { deferred } from "../receiver/support.js";
+import { answer, json, message, post, serve, setUp } from "./http-support.js";
 
 describe("httpSource", () => {
   it("answers after all handlers of all queues, in the order of the request", async () => {
@@ -120,6 +92,16 @@ describe("httpSource", () => {
     expect(status).toBe(503);
     expect(body.results[0]).toMatchObject({ retryAfterMs: 1_000 });
     expect(body.results[0]).not.toHaveProperty("permanent");
+  });
+
+  it("cuts the text of an error", async () => {
+    const { http, receiver } = setUp();
+    const text = "x".repeat(1_000);
+    await receiver
+      .on("q", "user.created", () => Promise.reject(new Error(`${text}${text}`)))
+      .start();
+    const { body } = await answer(post(http, [message()]));
+    expect(body.results).toMatchObject([{ error: { message: text } }]);
   });
 
   it("repeats only what failed, and counts its attempts", async () => {
@@ -221,6 +203,43 @@ describe("a request that is refused", () => {
     expect(response.headers.get("allow")).toBe("POST");
   });
 
+  it("isn't read if it is compressed, and is told what is", async () => {
+    const { http, receiver } = setUp();
+    const handler = vi.fn();
+    await receiver.on("q", "user.created", handler).start();
+    const send = (encoding: string, body: string | Uint8Array<ArrayBuffer>) =>
+      http.fetch(
+        new Request("http://localhost/", {
+          method: "POST",
+          headers: { ...json, "content-encoding": encoding },
+          body,
+        }),
+      );
+    const envelopes = encodeEnvelopes([message()]);
+    const refused = await send("gzip", new Uint8Array(gzipSync(envelopes)));
+    expect(refused.headers.get("accept-encoding")).toBe("identity");
+    expect(await answer(refused)).toMatchObject({
+      status: 415,
+      body: { error: { message: expect.stringContaining("content-encoding") } },
+    });
+    expect(handler).not.toHaveBeenCalled();
+    expect(await send("identity", envelopes)).toMatchObject({ status: 200 });
+  });
+
+  it("is answered with 500 if something has read its body", async () => {
+    const { http, receiver } = setUp();
+    await receiver.on("q", "user.created", () => {}).start();
+    const init = { method: "POST", headers: json, body: encodeEnvelopes([message()]) };
+    const request = new Request("http://localhost/", init);
+    await request.text();
+    const parser = { error: { message: expect.stringContaining("before any body parser") } };
+    expect(await answer(http.fetch(request))).toMatchObject({ status: 500, body: parser });
+    const { url } = await serve((incoming, response) => {
+      incoming.resume().on("end", () => http.listener(incoming, response));
+    });
+    expect(await answer(fetch(url, init))).toMatchObject({ status: 500, body: parser });
+  });
+
   it("may have any case and a charset in its type", async () => {
     const { http, receiver } = setUp();
     await receiver.on("q", "user.created", () => {}).start();
@@ -293,90 +312,5 @@ describe("start and stop of the HTTP source", () => {
     });
     expect(signal.aborted).toBe(true);
     expect(await response).toMatchObject({ status: 503 });
-  });
-});
-
-describe("the node:http listener", () => {
-  let server: Server | undefined;
-  afterEach(() => {
-    server?.closeAllConnections();
-    server?.close();
-  });
-
-  async function serve(http: HttpSource): Promise<string> {
-    server = createServer(http.listener).listen(0, "127.0.0.1");
-    await once(server, "listening");
-    return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-  }
-
-  it("does the same as fetch", async () => {
-    const { http, receiver } = setUp();
-    const payloads: unknown[] = [];
-    await receiver
-      .on("q", "user.created", ({ payload }) => payloads.push(payload))
-      .on("q", "user.deleted", () => Promise.reject(retryAfter(1_500)))
-      .start();
-    const url = await serve(http);
-    const send = (body: string) => fetch(url, { method: "POST", headers: json, body });
-    const good = message();
-    expect(await answer(send(encodeEnvelopes([good])))).toEqual({
-      status: 200,
-      retryAfter: null,
-      body: { results: [{ id: good.id, status: "accepted" }] },
-    });
-    expect(payloads).toEqual([{ id: 1 }]);
-    const failing = await answer(send(encodeEnvelopes([message("user.deleted")])));
-    expect(failing).toMatchObject({ status: 503, retryAfter: "2" });
-    expect(await send("{")).toMatchObject({ status: 400 });
-    expect(await fetch(url)).toMatchObject({ status: 405 });
-  });
-
-  it("tells an HTTP destination of each message", async () => {
-    const { http, receiver } = setUp();
-    await receiver
-      .on("q", "user.created", () => {})
-      .on("q", "user.late", () => Promise.reject(retryAfter(1_500)))
-      .on("q", "user.bad", () => Promise.reject(fatal(new Error("no luck"))))
-      .start();
-    const batch = ["user.created", "user.late", "user.bad"].map((name) => message(name));
-    const { signal } = new AbortController();
-    expect(await httpDestination(await serve(http)).deliver(batch, { signal })).toMatchObject([
-      { status: "accepted" },
-      { status: "failed", error: { retryAfterMs: 1_500 } },
-      { status: "failed", error: { permanent: true } },
-    ]);
-  });
-
-  it.each([
-    ["declares", { "content-length": "5000000" }],
-    ["doesn't declare", { "transfer-encoding": "chunked" }],
-  ])("refuses a long body before its end when the sender %s its length", async (_, length) => {
-    const { http, receiver } = setUp({ maxBodyBytes: 1_000 });
-    await receiver.on("q", "user.created", () => {}).start();
-    const sending = request(await serve(http), { method: "POST", headers: { ...json, ...length } });
-    sending.on("error", () => {});
-    sending.write("x".repeat(2_000));
-    const [response] = await once(sending, "response");
-    expect(response.statusCode).toBe(413);
-    sending.destroy();
-  });
-
-  it("survives a sender that goes away in the middle of the body", async () => {
-    const { http, receiver } = setUp();
-    const handler = vi.fn();
-    await receiver.on("q", "user.created", handler).start();
-    const url = await serve(http);
-    const sending = request(url, { method: "POST", headers: { ...json, "content-length": "99" } });
-    sending.on("error", () => {});
-    const received = once(server as Server, "request");
-    sending.write("[");
-    const [incoming] = await received;
-    sending.destroy();
-    await new Promise((resolve) => incoming.once("close", resolve));
-    const body = encodeEnvelopes([message()]);
-    expect(await fetch(url, { method: "POST", headers: json, body })).toMatchObject({
-      status: 200,
-    });
-    expect(handler).toHaveBeenCalledOnce();
   });
 });

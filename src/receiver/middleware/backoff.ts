@@ -1,5 +1,6 @@
+import { RetryAfterError } from "../../message/errors.js";
 import { assertNumber } from "../../message/options.js";
-import { findCause, isFatal, RetryAfterError, retryAfter } from "../failure.js";
+import { findCause, isFatal, retryAfter } from "../failure.js";
 import type { Middleware } from "../handler.js";
 
 /** The time in milliseconds between a failed attempt (1 for the first) and the next one. */

@@ -1,5 +1,6 @@
+import { FatalError, RetryAfterError } from "../../message/errors.js";
 import { assertInteger } from "../../message/options.js";
-import { describe, FatalError, isFatal, RetryAfterError } from "../failure.js";
+import { describe, isFatal } from "../failure.js";
 import type { Middleware } from "../handler.js";
 
 /** Gives up after `attempts` attempts in all: the error of the last one is fatal, `RETRIES_EXHAUSTED`. */

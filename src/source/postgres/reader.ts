@@ -1,4 +1,9 @@
-import { type Claimant, claimBatch } from "../../postgres/batch.js";
+import {
+  type Claimant,
+  type ClaimedBatch,
+  claimBatch,
+  isUnsubscribed,
+} from "../../postgres/batch.js";
 import type { Database } from "../../postgres/database.js";
 import { type ClaimedDelivery, claimDeliveries } from "../../postgres/delivery.js";
 import type { DeadReason, Sink } from "../source.js";
@@ -90,8 +95,8 @@ export class Reader {
   }
 
   async #takeBatch(topic: string, limit: number): Promise<number> {
-    const { db, queue, claimant, ledger } = this.#options;
-    const claimed = await claimBatch(db, queue, topic, limit, claimant);
+    const { ledger } = this.#options;
+    const claimed = await this.#claimBatch(topic, limit);
     if (!claimed) return 0;
     const batch = new HeldBatch(claimed);
     ledger.add(batch);
@@ -100,6 +105,23 @@ export class Reader {
       if (early[n]) ledger.settle(item, { type: "scheduled" });
     this.#start(batch.items.filter((_, n) => !early[n]));
     return claimed.messages.length;
+  }
+
+  async #claimBatch(topic: string, limit: number): Promise<ClaimedBatch | undefined> {
+    const { db, queue, claimant } = this.#options;
+    try {
+      return await claimBatch(db, queue, topic, limit, claimant);
+    } catch (error) {
+      if (!isUnsubscribed(error)) throw error;
+      this.#forget(topic);
+      return undefined;
+    }
+  }
+
+  /** The queue has been unsubscribed from the topic. Should that change, a poll brings it back. */
+  #forget(topic: string): void {
+    void this.#topics.get(topic)?.stop();
+    this.#topics.delete(topic);
   }
 
   /** A suspect waits until no other one runs in this process. */

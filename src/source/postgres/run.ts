@@ -92,19 +92,19 @@ export class PostgresRun {
   async stop(deadlineMs: number): Promise<StopReport> {
     this.#isStopping = true;
     this.#release(this.#lanes.clear());
-    const readers = [...this.#readers.values()];
-    const stops = [
-      this.#waker.stop(),
-      this.#sweeper.stop(),
-      ...readers.map((reader) => reader.stop()),
-    ];
     const [finished] = await Promise.all([
       finishWithin(this.#lanes, deadlineMs),
-      within(deadlineMs, Promise.all(stops)),
+      within(deadlineMs, this.#stopTaking()),
     ]);
     if (finished.aborted > 0) this.#ledger.abandon();
     await within(RECORD_MS, this.#ledger.close());
     return { ...finished, released: this.#released };
+  }
+
+  /** The waker first: a poll under way may meet a topic, and with it begin a new intake. */
+  async #stopTaking(): Promise<void> {
+    await Promise.all([this.#waker.stop(), this.#sweeper.stop()]);
+    await Promise.all([...this.#readers.values()].map((reader) => reader.stop()));
   }
 
   /** What a claim under way at the stop brings is given back, too. */

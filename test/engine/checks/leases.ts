@@ -108,6 +108,18 @@ export async function aRenewedLeaseIsNotTakenOver(engine: Engine): Promise<void>
   expect(await engine.finish(key)).toBe(true);
 }
 
+/** Later than PostgreSQL can tell; nothing else in the statement may fail for it. */
+export async function aRetryInAnotherAgeIsRecorded(engine: Engine): Promise<void> {
+  await publishSome(engine, "t.1");
+  const { key, messages } = (await engine.claimBatch(1, LEASE_MS)) ?? expect.fail();
+  const retry = { state: "retrying", attempt: 1, afterMs: Number.MAX_VALUE } as const;
+  const leftovers = new Map(messages.map(({ position }) => [position, retry]));
+  expect(await settleBatches(engine.db, [{ key, done: undefined, leftovers }], LEASE_MS)).toEqual(
+    [],
+  );
+  expect(await engine.deliveries()).toEqual(["t.1"]);
+}
+
 /** The answer to a settlement is lost, and the worker repeats it. */
 export async function aRepeatedSettlementMakesNoSecondDelivery(engine: Engine): Promise<void> {
   await publishSome(engine, "t.1", "t.2");

@@ -46,6 +46,6 @@ export async function aClaimInAnOldSnapshotIsRefused(engine: Engine): Promise<vo
 
 export async function aSubscriptionAfterAWriteIsRefused(engine: Engine): Promise<void> {
   const session = await engine.writer();
-  const subscribe = session.query("select opinionated_events.subscribe('q', 't.*', 't')");
+  const subscribe = session.query("select opinionated_events.subscribe('q', 't.*')");
   await expect(subscribe).rejects.toMatchObject(refused);
 }

@@ -1,0 +1,8 @@
+export interface PostgresServer {
+  /** Of a superuser, on the database `postgres`. */
+  readonly url: string;
+  /** Where it came from, for people. */
+  readonly kind: string;
+  /** Stops the server and removes its data; does nothing to a server that was there before. */
+  stop(): Promise<void>;
+}

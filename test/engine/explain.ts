@@ -1,0 +1,51 @@
+import type pg from "pg";
+
+/** A node of a plan, as EXPLAIN (FORMAT JSON) writes it. */
+interface PlanNode {
+  readonly "Node Type": string;
+  readonly "Relation Name"?: string;
+  readonly "Index Name"?: string;
+  readonly "Actual Rows"?: number;
+  readonly "Actual Loops"?: number;
+  readonly "Rows Removed by Filter"?: number;
+  readonly Plans?: readonly PlanNode[];
+}
+
+/** A node that reads a table, and the node above it. */
+export interface Scan {
+  readonly node: PlanNode;
+  readonly parent: PlanNode | undefined;
+}
+
+/** The scans of a table in the plans that a statement used, also inside functions. Needs a superuser. */
+export async function scansOf(
+  session: pg.Client,
+  table: string,
+  statement: string,
+): Promise<Scan[]> {
+  const plans = await plansOf(session, statement);
+  return plans
+    .flatMap((plan) => scansIn(plan))
+    .filter(({ node }) => node["Relation Name"] === table);
+}
+
+async function plansOf(session: pg.Client, statement: string): Promise<PlanNode[]> {
+  const plans: PlanNode[] = [];
+  const collect = ({ message }: { message?: string | undefined }) => {
+    const json = message?.slice(message.indexOf("{"));
+    if (message?.includes("plan:") && json) plans.push(JSON.parse(json).Plan);
+  };
+  await session.query(`load 'auto_explain';
+    set auto_explain.log_min_duration = 0; set auto_explain.log_nested_statements = on;
+    set auto_explain.log_analyze = on; set auto_explain.log_format = json; set client_min_messages = log`);
+  session.on("notice", collect);
+  await session.query(statement);
+  session.off("notice", collect);
+  await session.query("set auto_explain.log_min_duration = -1; reset client_min_messages");
+  return plans;
+}
+
+function scansIn(node: PlanNode, parent?: PlanNode): Scan[] {
+  const below = (node.Plans ?? []).flatMap((child) => scansIn(child, node));
+  return node["Node Type"].includes("Scan") ? [{ node, parent }, ...below] : below;
+}
