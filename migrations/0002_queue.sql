@@ -84,16 +84,6 @@ language sql immutable parallel safe as $$
     or exists (select from unnest(patterns) p where right(p, 2) = '.*' and starts_with(name, left(p, -1)))
 $$;
 
--- What is in the log under names that no subscription wants now: misspelt, or published before its receiver was deployed.
--- Reads the whole log.
-create view opinionated_events.unwanted as
-select m.* from (
-  select topic, name, count(*) as messages, min(published_at) as first_published_at, max(published_at) as last_published_at
-  from opinionated_events.message group by topic, name) m
-where not exists (
-  select from opinionated_events.subscription s
-  where s.topic in (m.topic, '*') and opinionated_events.is_match(m.name, array[s.pattern]));
-
 -- The first cursor row of a queue on a topic. A queue that reads every topic goes on from its '*' row. Beginning before
 -- the last restore, it first reads the old cluster's rows, in a window that sees all of them.
 create function opinionated_events.first_batch(

@@ -48,7 +48,6 @@ describe("the listener", () => {
     await on.publish("meanwhile");
     const refused = on.proxy.attempts;
     await until(() => expect(on.proxy.attempts - refused).toBeGreaterThan(ATTEMPTS_OF_3_S));
-    expect(on.seen).not.toContain("meanwhile");
     on.proxy.up();
     await until(() => expect(on.seen).toContain("meanwhile"));
     await on.expectWakeUps();
@@ -62,7 +61,6 @@ describe("the listener", () => {
     on.proxy.silence();
     await on.publish("meanwhile");
     await until(() => expect(on.proxy.attempts).toBeGreaterThan(before));
-    expect(on.seen).not.toContain("meanwhile");
     on.proxy.up();
     await until(() => expect(on.seen).toContain("meanwhile"));
     await on.expectWakeUps();
@@ -104,7 +102,7 @@ describe("the listener", () => {
       .on("q", NAME, ({ payload }) => on.seen.push(payload));
     await expect(deaf.start()).rejects.toMatchObject({
       code: "LISTENER_FAILED",
-      message: expect.stringContaining("no notification arrived"),
+      message: expect.stringContaining("heard nothing of the pool"),
     });
     expect(on.seen).toEqual([]);
   });

@@ -84,7 +84,7 @@ describe("a subscription", () => {
     for (const name of ["user.created", "user.craeted", "user.craeted", "order.placed"])
       await insert(name, name.split(".")[0] as string);
     const unwanted = () =>
-      rows(db.pool, "select name, messages::int from opinionated_events.unwanted");
+      rows(db.pool, "select name, messages::int from opinionated_events.unwanted()");
     expect(await unwanted()).toEqual([{ name: "user.craeted", messages: 2 }]);
     await subscribe(database, { queue: "all", pattern: "*", topic: "*" });
     expect(await unwanted()).toEqual([]);
