@@ -144,7 +144,7 @@ describe("publish_many", () => {
     const results = await sql("select * from opinionated_events.publish_many($1)", [
       JSON.stringify(list),
     ]);
-    const status = results.map((result) => result.status);
+    const status = results.map(({ status }: { status: string }) => status);
     expect(status).toEqual(["stored", "stored", "duplicate", "stored"]);
     const found = await log();
     expect(found.map(idOf)).toEqual([one, two, results[3].id]);
