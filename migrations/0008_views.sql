@@ -144,3 +144,19 @@ from opinionated_events.delivery where state = 'dead';
 create view opinionated_events.parked as
 select queue, topic, position, name, id, key, payload, headers, published_at, changed_at as parked_at
 from opinionated_events.delivery where state = 'parked';
+
+-- What is in the log under names that no subscription wants now: misspelt, or published before its receiver was deployed.
+-- Reads the whole log. A function, and with its owner's rights, as progress() is.
+create function opinionated_events.unwanted() returns table (
+  topic text, name text, messages bigint, first_published_at timestamptz, last_published_at timestamptz
+) language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+begin
+  return query
+  select m.* from (
+    select topic::text, name::text, count(*), min(published_at), max(published_at)
+    from opinionated_events.message group by 1, 2) m
+  where not exists (
+    select from opinionated_events.subscription s
+    where s.topic in (m.topic, '*') and opinionated_events.is_match(m.name, array[s.pattern]));
+end $$;

@@ -66,17 +66,15 @@ class PgListener implements Listener {
   }
 
   async start(): Promise<void> {
-    const { channel, wake } = this.#options;
     try {
-      await this.#subscriber.connect();
-      await this.#subscriber.listenTo(channel);
+      await this.#connect();
       await this.#hearPool();
     } catch (error) {
       await this.close();
-      throw failure(`failed: ${(error as Error).message}; ${NEEDS}`, error);
+      throw error;
     }
-    this.#events.on("connected", wake);
-    this.#events.on("notification", wake);
+    this.#events.on("connected", this.#options.wake);
+    this.#events.on("notification", this.#options.wake);
   }
 
   async close(): Promise<void> {
@@ -87,10 +85,19 @@ class PgListener implements Listener {
     await Promise.all([ended, this.#reconnecting]);
   }
 
+  async #connect(): Promise<void> {
+    try {
+      await this.#subscriber.connect();
+      await this.#subscriber.listenTo(this.#options.channel);
+    } catch (error) {
+      throw failure(`failed: ${(error as Error).message}`, error);
+    }
+  }
+
   async #hearPool(): Promise<void> {
     const signal = AbortSignal.timeout(ECHO_MS);
     const heard = once(this.#events, "notification", { signal }).catch((cause) => {
-      throw new Error(`no notification arrived within ${ECHO_MS} ms`, { cause });
+      throw failure(`heard nothing of the pool within ${ECHO_MS} ms: ${NEEDS}`, cause);
     });
     await Promise.all([heard, this.#options.notify()]);
   }
@@ -109,7 +116,7 @@ class PgListener implements Listener {
 
   #retryDelay(attempt: number): number {
     // Throwing is the only way to end its reconnect loop.
-    if (this.#sockets.isClosed) throw new Error("closed");
+    this.#sockets.assertOpen();
     const delay = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(attempt, 10));
     return delay * (0.5 + Math.random() / 2);
   }

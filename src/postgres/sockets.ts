@@ -15,9 +15,13 @@ export class Sockets {
     return this.#isClosed;
   }
 
+  assertOpen(): void {
+    if (this.#isClosed) throw new Error("closed");
+  }
+
   /** Throws once they are closed. */
   make(): Duplex {
-    if (this.#isClosed) throw new Error("closed");
+    this.assertOpen();
     const socket = this.#make();
     this.#open.add(socket);
     return socket.once("close", () => this.#open.delete(socket));

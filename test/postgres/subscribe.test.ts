@@ -77,4 +77,16 @@ describe("a subscription", () => {
     expect(await drain("q", "user")).toEqual([]);
     expect((await poll(database, handled)).news).toEqual([]);
   });
+
+  it("leaves what nobody wants visible, until somebody does", async () => {
+    await subscribe(database, { queue: "q", pattern: "user.created", topic: "user" });
+    await subscribe(database, { queue: "q", pattern: "order.*", topic: "order" });
+    for (const name of ["user.created", "user.craeted", "user.craeted", "order.placed"])
+      await insert(name, name.split(".")[0] as string);
+    const unwanted = () =>
+      rows(db.pool, "select name, messages::int from opinionated_events.unwanted()");
+    expect(await unwanted()).toEqual([{ name: "user.craeted", messages: 2 }]);
+    await subscribe(database, { queue: "all", pattern: "*", topic: "*" });
+    expect(await unwanted()).toEqual([]);
+  });
 });

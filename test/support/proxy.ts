@@ -7,6 +7,8 @@ export interface FaultyProxy {
   readonly attempts: number;
   /** Forwards, also what was held back while it was silent. */
   up(): void;
+  /** Forwards what new connections say; the old ones stay as silent as they are. */
+  upForNew(): void;
   /** Cuts every connection, and each new one at once. */
   refuse(): void;
   /** Cuts every connection, once. */
@@ -52,6 +54,9 @@ export async function startProxy(target: { host: string; port: number }): Promis
     up() {
       mode = "up";
       for (const socket of sockets) socket.resume();
+    },
+    upForNew() {
+      mode = "up";
     },
     refuse() {
       mode = "refusing";

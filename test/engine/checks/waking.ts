@@ -41,9 +41,9 @@ async function receiving(engine: Engine, test: (running: Running) => Promise<voi
 function recording({ pool }: Engine, statements: string[]): PgPool {
   return {
     connect: () => pool.connect(),
-    query: async (query: { name: string; text: string }) => {
+    query: async (query: { text: string }) => {
       const { rows } = await pool.query<unknown[]>(query);
-      statements.push(`${query.name.split(".").at(-1)} ${rows[0]}`);
+      statements.push(`${/opinionated_events\.(\w+)/.exec(query.text)?.[1]} ${rows[0]}`);
       return { rows };
     },
   };
