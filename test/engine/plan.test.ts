@@ -41,7 +41,7 @@ describe.each(Object.entries(states))("%s", (_, statements) => {
   afterAll(() => engine.drop());
 
   const subscribe = (queue: string, startAt: string) =>
-    engine.sql("select opinionated_events.subscribe($1, 't.*', 't', $2)", [queue, startAt]);
+    engine.sql("select opinionated_events.subscribe($1, 't.*', $2, 't')", [queue, startAt]);
   const scans = (statement: string) => scansOf(session, "message", statement);
 
   test("a claim of a late bulk transaction", async () => {
@@ -67,7 +67,7 @@ describe.each(Object.entries(states))("%s", (_, statements) => {
   });
 
   test("a poll", async () => {
-    await engine.sql("select opinionated_events.subscribe('poll', '*', '*')");
+    await engine.sql("select opinionated_events.subscribe('poll', '*')");
     await engine.publish("t.new");
     const handled = JSON.stringify([{ queue: "poll", patterns: ["*"] }]);
     expectQuick(await scans(`select opinionated_events.poll('${handled}')`));

@@ -61,7 +61,7 @@ describe.skipIf(!(await hasPgBouncer()))("behind PgBouncer in transaction mode",
     await until(async () =>
       expect(await rows(db.pool, "select from opinionated_events.lease")).toEqual([]),
     );
-    expect(await deliveries(db)).toEqual([]);
+    await until(async () => expect(await deliveries(db)).toEqual([]));
   });
 
   it("takes over from a lost worker when its lease is over", async () => {

@@ -46,7 +46,7 @@ function databaseOf({ url, stop }: OwnPostgresServer) {
 
 const open = () => rows(on.db.pool, "select from opinionated_events.lease");
 
-describe("a server that goes away and comes back", () => {
+describe("a server that goes away and comes back", { timeout: 60_000 }, () => {
   it.each(["fast", "immediate"])(
     "by a restart (%s): receiver and publisher go on, and nothing is lost",
     async (mode) => {
@@ -62,7 +62,7 @@ describe("a server that goes away and comes back", () => {
       await until(async () => expect(await on.sessions()).toHaveLength(1));
       await on.expectWakeUps();
       await until(async () => expect(await open()).toEqual([]));
-      expect(await deliveries(on.db)).toEqual([]);
+      await until(async () => expect(await deliveries(on.db)).toEqual([]));
       expect(on.seen).not.toContain("refused");
     },
   );

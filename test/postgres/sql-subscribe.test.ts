@@ -221,8 +221,8 @@ describe("a running receiver", () => {
   it("asks a topic that it lost once, not at every notification", async () => {
     const claims: unknown[] = [];
     const pool = {
-      query: (config: { name: string; values: unknown[] }) => {
-        if (config.name.endsWith(".claim")) claims.push(config.values[1]);
+      query: (config: { text: string; values: unknown[] }) => {
+        if (config.text.includes(".claim(")) claims.push(config.values[1]);
         return db.pool.query(config as never);
       },
       connect: () => db.pool.connect(),
