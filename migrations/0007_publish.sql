@@ -168,8 +168,7 @@ declare
   m json;
   n bigint;
 begin
-  if list is null then return; end if; -- json_agg of no rows
-  if json_typeof(list) <> 'array' then
+  if json_typeof(list) <> 'array' then -- nor if it is null, which is what json_agg makes of no rows
     perform opinionated_events.refuse('INVALID_ENVELOPE', 'INVALID_ENVELOPE: the messages are not an array.');
   end if;
   for m, n in select x.m, x.n - 1 from json_array_elements(list) with ordinality x (m, n) loop

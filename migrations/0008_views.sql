@@ -160,3 +160,4 @@ begin
     select from opinionated_events.subscription s
     where s.topic in (m.topic, '*') and opinionated_events.is_match(m.name, array[s.pattern]));
 end $$;
+revoke execute on function opinionated_events.unwanted from public;

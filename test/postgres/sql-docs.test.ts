@@ -111,6 +111,7 @@ describe("a role with the grants of docs/sql.md", () => {
       "insert into opinionated_events.message (id, name, topic, payload) values (gen_random_uuid(), 'a', 'a', '1')",
       "select opinionated_events.append('a', null, null, '1', null, null, '', null)",
       "select * from opinionated_events.queue_state",
+      "select * from opinionated_events.unwanted()",
     ])
       await expect(pool.query(statement), statement).rejects.toMatchObject(denied);
   });
@@ -175,6 +176,7 @@ describe("a role with the grants of docs/sql.md", () => {
       "select pattern, lag from opinionated_events.queue_state join opinionated_events.subscriptions using (queue, topic) where queue = 'watched'",
     );
     expect(found).toEqual([{ pattern: "shop.closed", lag: "1" }]);
+    await pool.query("select * from opinionated_events.unwanted()");
     for (const statement of [
       "select * from opinionated_events.message",
       "select * from opinionated_events.dead_letter",

@@ -98,7 +98,7 @@ describe("publish", () => {
   it("leaves the session's settings as they are, and depends on none of them", async () => {
     await sql("create schema hostile");
     await sql("create function hostile.strpos(text, text) returns int language sql as 'select 1'");
-    await sql("create function hostile.length(text) returns int language sql as 'select 0'");
+    await sql("create function hostile.length(text) returns int language sql as 'select 1000'");
     await sql(
       "set search_path = hostile, pg_catalog; set timezone = 'Asia/Kolkata'; set datestyle = 'German'",
     );

@@ -81,6 +81,39 @@ describe("queue_state", () => {
     expect(await lag()).toBe(0);
   });
 
+  it("counts what was in flight above all that had ended when its window was opened", async () => {
+    await subscribe("user.*");
+    const late = await transaction();
+    await publish("user.early");
+    await publish("user.late", late);
+    expect(await claim(10)).toHaveLength(1);
+    await end(late, "commit");
+    expect(await lag()).toBe(1);
+    expect(await claim(10)).toHaveLength(1);
+    expect(await lag()).toBe(0);
+  });
+
+  it("does not take what an earlier cluster wrote for what is in flight under its number here", async () => {
+    await subscribe("user.*");
+    const open = await transaction();
+    const [{ xid }] = (await open.query("select pg_current_xact_id() as xid")).rows;
+    await sql(
+      `insert into opinionated_events.message (xid, id, name, topic, payload)
+       values ($1, gen_random_uuid(), 'user.old', 'user', '1')`,
+      [xid],
+    );
+    await sql("select opinionated_events.rebase()");
+    expect(await lag()).toBe(1);
+    await publish("user.new");
+    expect(await lag()).toBe(2);
+    for (const left of [1, 0]) {
+      expect(await claim(1)).toHaveLength(1);
+      expect(await lag()).toBe(left);
+    }
+    await end(open, "commit");
+    expect(await lag()).toBe(0);
+  });
+
   it("agrees with what claims deliver, whatever is open, late, rolled back or rebased", async () => {
     await subscribe("user.*");
     const open: pg.PoolClient[] = [];
