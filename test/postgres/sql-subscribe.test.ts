@@ -232,6 +232,7 @@ describe("a running receiver", () => {
     };
     await asked("user", 1);
     await unsubscribe(db.pool, "q", "user.created");
+    await until(async () => expect(await cursors()).toEqual(["q order"]));
     await asked("order", 2);
     await asked("order", 5);
     expect(claims).not.toContain("user");
