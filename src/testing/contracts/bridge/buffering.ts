@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Cases } from "../contract.js";
 import { idsOf, things } from "../samples.js";
-import { gate } from "../until.js";
+import { gate, until } from "../until.js";
 import { failed, fake, PermanentError } from "./fakes.js";
 import { publishAll } from "./publish.js";
 import type { BridgeSubject } from "./subject.js";
@@ -40,11 +40,17 @@ export const buffering = {
     assert.deepEqual([dead.calls.length, givenUp.length], [1, 1]);
   },
   "keeps the order at an ordered destination over a retry": async ({ create }) => {
-    const shaky = fake("shaky", (_, call) => (call === 1 ? down() : Promise.resolve()), {
+    const { opened, open } = gate();
+    const shaky = fake("shaky", (_, call) => (call === 1 ? opened.then(down) : Promise.resolve()), {
       ordered: true,
     });
+    const bridge = create([shaky]);
     const messages = things(4);
-    await publishAll(create([shaky]), ...messages.map((message) => [message]));
+    await bridge.publish(messages.slice(0, 2), {});
+    await until("the first call runs", () => shaky.calls.length === 1);
+    await bridge.publish(messages.slice(2), {});
+    open();
+    await bridge.drain();
     assert.deepEqual(idsOf(shaky.calls.slice(1).flat()), idsOf(messages));
   },
   "makes a publish wait while a buffer is full": async ({ create }) => {
@@ -54,9 +60,11 @@ export const buffering = {
     const messages = things(3);
     await bridge.publish(messages.slice(0, 2), {});
     let isAdmitted = false;
-    const waiting = bridge.publish(messages.slice(2), {}).then(() => {
+    const last = messages.slice(2);
+    const waiting = bridge.publish(last, {}).then(() => {
       isAdmitted = true;
     });
+    last.length = 0;
     await new Promise(setImmediate);
     assert.equal(isAdmitted, false);
     open();
