@@ -52,7 +52,7 @@ export const INITIAL_QUEUES: readonly SimulatedQueue[] = [
 export function lateQueue(n: number): SimulatedQueue {
   const startAt = n % 2 === 0 ? "now" : "earliest";
   return {
-    name: `late ${n} ${startAt}`,
+    name: `late-${n}-${startAt}`,
     subscriptions: [
       { pattern: "b.*", topic: "b" },
       { pattern: "c.two", topic: "c" },
