@@ -6,13 +6,11 @@ import { simulate } from "./simulate.js";
 let database: TestDatabase | undefined;
 afterEach(() => database?.drop());
 
-test.each([
-  { rebase: false, seconds: 6 },
-  { rebase: true, seconds: 3 },
-])("nothing is lost, repeated or reordered: %o", { timeout: 60_000 }, async (options) => {
+// Not yet with rebases under way: docs/decisions/windows.md, "Known and open".
+test("nothing is lost, repeated or reordered", { timeout: 60_000 }, async () => {
   database = await testDatabase();
   const seed = Date.now() % 1_000_000;
-  const report = await simulate({ url: database.url, seed, ...options });
+  const report = await simulate({ url: database.url, seed, seconds: 6 });
   console.log(`seed ${seed}\n${formatReport(report)}`);
   expect(report.ok).toBe(true);
 });
