@@ -79,6 +79,7 @@ function settings(port: number, folder: string): string {
     "listen_addresses = '127.0.0.1'",
     `unix_socket_directories = '${folder}'`,
     "max_connections = 200",
+    "max_prepared_transactions = 50",
     "",
   ].join("\n");
 }

@@ -27,7 +27,7 @@ async function engineAnswers(): Promise<boolean> {
 async function runContainer(): Promise<PostgresServer> {
   const { PostgreSqlContainer } = await import("@testcontainers/postgresql");
   const container = await new PostgreSqlContainer(IMAGE)
-    .withCommand(["postgres", "-c", "max_connections=200"])
+    .withCommand(["postgres", "-c", "max_connections=200", "-c", "max_prepared_transactions=50"])
     .start();
   const stop = async () => {
     await container.stop();

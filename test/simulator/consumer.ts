@@ -30,6 +30,12 @@ class Held {
     this.done.push(...taken.map(({ position }) => position));
     return taken;
   }
+
+  /** After a settlement that has failed, which has changed nothing. */
+  giveBack(taken: readonly ClaimedMessage[]): void {
+    this.open = [...taken, ...this.open];
+    this.done.splice(this.done.length - taken.length);
+  }
 }
 
 /** Claims and settles batches of one queue and topic; some of them it leaves, and some it settles too late. */
@@ -98,7 +104,10 @@ export class Consumer {
         LEASE_MS,
       ),
     );
-    if (!lost) return this.#world.count("settlements failed");
+    if (!lost) {
+      for (const { batch, messages } of settlements) batch.giveBack(messages);
+      return this.#world.count("settlements failed");
+    }
     for (const { progress, outcomes, taken } of settlements) {
       if (lost.includes(progress)) this.#world.count("settlements refused");
       else this.#accept(outcomes, taken);
@@ -117,7 +126,7 @@ export class Consumer {
       leftovers: new Map(leftovers),
     };
     const ids = messages.map(({ message }) => message.id);
-    return { progress, outcomes, taken: this.#oracle.takenFrom(ids, batch) };
+    return { batch, messages, progress, outcomes, taken: this.#oracle.takenFrom(ids, batch) };
   }
 
   #outcomeOf({ early }: ClaimedMessage): Leftover | undefined {

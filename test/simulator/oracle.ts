@@ -87,14 +87,23 @@ export class Oracle {
     return this.#log.committed().filter((published) => this.#isExpected(published));
   }
 
+  /** What the queue must get and has not finished. */
+  missing(): Published[] {
+    return this.expected().filter(({ message }) => !this.#finishes.has(message.id));
+  }
+
+  claimsOf(id: string): number {
+    return this.#claims.get(id) ?? 0;
+  }
+
   isComplete(): boolean {
-    return this.expected().every(({ message }) => this.#finishes.has(message.id));
+    return this.missing().length === 0;
   }
 
   violations(): Violations {
     const published = [...this.#claims.keys()].map((id) => this.#log.get(id));
     return {
-      lost: this.expected().filter(({ message }) => !this.#finishes.has(message.id)).length,
+      lost: this.missing().length,
       twice: count(this.#claims.values(), (n) => n > 1),
       uncommitted: this.#uncommitted + count(published, (one) => one?.fate !== "committed"),
       early: count(published, (one) => one !== undefined && this.#isEarly(one)),

@@ -2,6 +2,7 @@ import pg from "pg";
 import { migrate } from "../../src/postgres/migrate.js";
 import { sweep } from "../../src/postgres/takeover.js";
 import { createBusinessTables } from "./business.js";
+import { describeMissing } from "./missing.js";
 import { publishAll } from "./publisher.js";
 import { INITIAL_QUEUES, lateQueue } from "./queue.js";
 import { Random, sleep } from "./random.js";
@@ -26,7 +27,7 @@ const PUBLISHERS = [0, 0, 0, 0, 0, 0, 0, 0, 400, 2_500];
 /** Phases of a run: in each a queue subscribes. */
 const PHASES = 6;
 /** Without progress for so long, in ms, what is missing is lost. */
-const PATIENCE_MS = 4_000;
+const PATIENCE_MS = 15_000;
 
 /** Publishes and consumes under random concurrency, and says what became of every message. */
 export async function simulate(options: SimulationOptions): Promise<Report> {
@@ -58,6 +59,7 @@ async function run(world: World, options: SimulationOptions): Promise<void> {
   world.phase = "draining";
   await publishing;
   await drain(world);
+  for (const line of await describeMissing(world)) console.log(line);
   world.phase = "done";
   await Promise.all([sweeping, world.settled()]);
 }

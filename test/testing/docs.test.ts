@@ -1,43 +1,24 @@
-import { spawnSync } from "node:child_process";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { DocExamples } from "../support/doc-examples.js";
 
-const MARKED_BLOCK = /<!-- run: (\S+) -->\n```ts\n(.*?)```/gs;
-
-let folder: string;
+let examples: DocExamples;
 
 beforeAll(async () => {
-  await mkdir(".cache", { recursive: true });
-  folder = await mkdtemp(resolve(".cache/testing-"));
-  await writeFile(join(folder, "package.json"), '{ "type": "module" }');
-  const page = await readFile("docs/testing.md", "utf8");
-  for (const [, name, code] of page.matchAll(MARKED_BLOCK)) {
-    await writeFile(join(folder, `${name}.ts`), `${code}`);
-  }
+  examples = await DocExamples.of("docs/testing.md");
 });
 
-afterAll(() => rm(folder, { recursive: true, force: true }));
+afterAll(() => examples.remove());
 
 test.each([
   ["memory", "# pass 1\n"],
   ["contract", "destination  list            28     19      0       0        9\n"],
-])("the example %s passes its tests", (name, output) => {
-  const { status, stdout } = run(name);
-  expect(stdout).toContain(output);
-  expect(stdout).toContain("# fail 0\n");
-  expect(status).toBe(0);
+])("the example %s passes its tests", async (name, expected) => {
+  const { exit, output } = examples.run(name, {}, "--test-reporter", "tap");
+  expect(await exit).toEqual([0, null]);
+  expect(output()).toContain(expected);
+  expect(output()).toContain("# fail 0\n");
 });
 
 test("the examples compile", async () => {
-  const config = { extends: resolve("tsconfig.json"), include: ["*.ts"] };
-  await writeFile(join(folder, "tsconfig.json"), JSON.stringify(config));
-  const tsc = spawnSync("npx", ["tsc", "-p", folder], { encoding: "utf8" });
-  expect(tsc.stdout).toBe("");
-  expect(tsc.status).toBe(0);
+  expect(await examples.compile()).toBe("");
 });
-
-function run(name: string) {
-  const args = ["--import", "tsx", "--test-reporter", "tap", join(folder, `${name}.ts`)];
-  return spawnSync(process.execPath, args, { encoding: "utf8" });
-}
