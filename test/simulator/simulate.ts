@@ -15,7 +15,7 @@ export interface SimulationOptions {
   readonly url: string;
   readonly seconds: number;
   readonly seed: number;
-  /** Rebases the log now and then. */
+  /** Rebases the log again and again. */
   readonly rebase?: boolean;
   /** Changes the engine before the run. */
   readonly prepare?: (pool: pg.Pool) => Promise<void>;
@@ -24,6 +24,9 @@ export interface SimulationOptions {
 const CONNECTIONS = 50;
 /** How long each publisher keeps a transaction open at least, in ms. */
 const PUBLISHERS = [0, 0, 0, 0, 0, 0, 0, 0, 400, 2_500];
+/** A rebase waits for all of them, and everything for it. */
+const PUBLISHERS_BESIDE_REBASES = [0, 0, 0, 0, 0, 0, 0, 0, 50, 200];
+const REBASE_PAUSE_MS = 60;
 /** Phases of a run: in each a queue subscribes. */
 const PHASES = 6;
 /** Without progress for so long, in ms, what is missing is lost. */
@@ -51,9 +54,11 @@ export async function simulate(options: SimulationOptions): Promise<Report> {
 async function run(world: World, options: SimulationOptions): Promise<void> {
   for (const queue of INITIAL_QUEUES) await startQueue(world, queue);
   const sweeping = Promise.all([sweepAll(world), sweepAll(world)]);
+  const publishers = options.rebase ? PUBLISHERS_BESIDE_REBASES : PUBLISHERS;
   const publishing = Promise.all([
-    ...PUBLISHERS.map((openMs) => publishAll(world, openMs)),
+    ...publishers.map((openMs) => publishAll(world, openMs)),
     writeElsewhere(world),
+    options.rebase && rebaseOften(world),
   ]);
   await disturb(world, options);
   world.phase = "draining";
@@ -64,20 +69,22 @@ async function run(world: World, options: SimulationOptions): Promise<void> {
   await Promise.all([sweeping, world.settled()]);
 }
 
-/** Queues subscribe, topics appear, and the log is rebased, all while messages are on their way. */
-async function disturb(world: World, { seconds, rebase }: SimulationOptions): Promise<void> {
+/** Queues subscribe and topics appear while messages are on their way. */
+async function disturb(world: World, { seconds }: SimulationOptions): Promise<void> {
   for (let phase = 0; phase < PHASES; phase += 1) {
     await sleep((seconds * 1_000) / (PHASES + 1));
     await startQueue(world, lateQueue(phase));
     if (phase === 1) world.topics = ["b", "c", "d"];
-    if (rebase) await rebaseNow(world);
   }
   await sleep((seconds * 1_000) / (PHASES + 1));
 }
 
-async function rebaseNow(world: World): Promise<void> {
-  const done = await world.attempt(() => world.pool.query("select opinionated_events.rebase()"));
-  if (done) world.count("rebases");
+async function rebaseOften(world: World): Promise<void> {
+  while (world.phase === "publishing") {
+    await sleep(world.random.below(REBASE_PAUSE_MS));
+    const done = await world.attempt(() => world.pool.query("select opinionated_events.rebase()"));
+    if (done) world.count("rebases");
+  }
 }
 
 /** Takes over from workers that are lost. */
