@@ -222,6 +222,7 @@ set plan_cache_mode = force_generic_plan as $$
 declare
   b opinionated_events.batch;
   patterns text[];
+  is_ordered boolean := (select q.ordered from opinionated_events.queue q where q.name = l.queue);
   taken int;
 begin
   delete from opinionated_events.lease x
@@ -232,10 +233,12 @@ begin
   patterns := array(select s.pattern from opinionated_events.subscription s where s.queue = l.queue and s.topic in (l.topic, '*'));
   insert into opinionated_events.delivery
     (queue, topic, position, name, id, key, payload, headers, published_at, deliver_at, state, due_at, attempt, lost)
-  select l.queue, l.topic, m.position, m.name, m.id, m.key, m.payload, m.headers, m.published_at, m.deliver_at, 'waiting',
-    greatest(clock_timestamp(), m.deliver_at), m.suspect::int, m.suspect::int
+  select l.queue, l.topic, m.position, m.name, m.id, m.key, m.payload, m.headers, m.published_at, m.deliver_at, m.state,
+    case m.state when 'held' then 'infinity' else greatest(clock_timestamp(), m.deliver_at) end, m.suspect::int, m.suspect::int
   from (
-    select m.*, l.started is null or m.position = any (l.started) as suspect from (
+    select m.*, l.started is null or m.position = any (l.started) as suspect,
+      case when m.deliver_at > clock_timestamp() then 'scheduled' when is_ordered and m.key is not null then 'held' else 'waiting' end as state
+    from (
       select y.* from unnest(b.late) x cross join lateral (
         select m.* from opinionated_events.message m
         where m.topic = l.topic and (m.xid, m.position) > (x, b.lo) and (m.xid, m.position) <= (x, b.hi)
@@ -245,7 +248,7 @@ begin
         where m.topic = l.topic and m.position > greatest(b.lo, b.lo_head) and m.position <= b.hi
           and (m.xid > b.lo_mark) is true and pg_visible_in_snapshot(m.xid, b.vis)
         order by m.topic, m.position limit 1000000)) m
-    where m.position <> all (l.done) and opinionated_events.is_match(m.name, patterns)) m
+    where m.position <> all (l.done) and m.position <> all (l.behind) and opinionated_events.is_match(m.name, patterns)) m
   on conflict do nothing;
   get diagnostics taken = row_count;
   return taken;
@@ -253,7 +256,7 @@ end $$;
 
 -- Run at an interval, not in the claim. Takes over batches whose lease is over. A worker whose session is gone
 -- has grace_ms to renew, in case only the session was cut; then its lease is over. Returns the number of
--- messages taken over, and the milliseconds until the next lease under suspicion ends (null if there is none).
+-- messages that are due by that, and the milliseconds until the next lease under suspicion ends (null if there is none).
 create function opinionated_events.sweep(queues text[], grace_ms int, out taken int, out next_ms float8)
 language plpgsql volatile
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set jit = off
@@ -264,7 +267,12 @@ declare
   lower_bound bigint;
 begin
   taken := 0;
-  for t in select qt.queue, qt.topic from opinionated_events.queue_topic qt where qt.queue = any (queues) order by 1, 2 loop
+  -- Ordered queues last, each locked before its rows are: who waits for a row of theirs does not hold an unordered one's.
+  for t in
+    select qt.queue, qt.topic, q.ordered from opinionated_events.queue_topic qt
+    join opinionated_events.queue q on q.name = qt.queue where qt.queue = any (queues) order by q.ordered, qt.queue, qt.topic
+  loop
+    if t.ordered then perform opinionated_events.lock_ordered(t.queue); end if;
     select least(b.oldest, b.seq) into lower_bound from opinionated_events.batch b
       where b.queue = t.queue and b.topic = t.topic order by b.queue desc, b.topic desc, b.seq desc limit 1;
     for l in select * from opinionated_events.lease x
@@ -282,5 +290,8 @@ begin
       next_ms := least(next_ms, extract(epoch from l.expires_at - clock_timestamp()) * 1000);
     end loop;
     delete from opinionated_events.batch b where b.queue = t.queue and b.topic = t.topic and b.seq < lower_bound;
+    if t.ordered then
+      taken := taken + opinionated_events.release(t.queue, t.topic, array(select opinionated_events.held_keys(t.queue, t.topic)));
+    end if;
   end loop;
 end $$;

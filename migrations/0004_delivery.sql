@@ -11,8 +11,8 @@ create table opinionated_events.delivery (
   headers json,
   published_at timestamptz not null,
   deliver_at timestamptz,
-  state text not null check (state in ('waiting', 'scheduled', 'retrying', 'parked', 'dead')),
-  -- When it may be claimed. While it is claimed: when its lease ends. 'infinity' if parked or dead.
+  state text not null check (state in ('waiting', 'scheduled', 'retrying', 'parked', 'held', 'dead')),
+  -- When it may be claimed. While it is claimed: when its lease ends. 'infinity' if parked, held behind its key, or dead.
   due_at timestamptz not null,
   -- Attempts begun.
   attempt int not null,
@@ -29,7 +29,7 @@ create table opinionated_events.delivery (
 );
 create index delivery_due on opinionated_events.delivery (queue, due_at) where due_at < 'infinity';
 create index delivery_parked on opinionated_events.delivery (queue, name) where state = 'parked';
-create index delivery_claimed on opinionated_events.delivery (queue) where token is not null;
+create index delivery_claimed on opinionated_events.delivery (queue, topic, key) where token is not null;
 
 create function opinionated_events.due_at(state text, after_ms float8, deliver_at timestamptz) returns timestamptz
 language sql volatile as $$

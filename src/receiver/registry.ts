@@ -1,6 +1,6 @@
 import { EventsError } from "../message/errors.js";
 import { toQueue } from "../message/name.js";
-import { assertInteger, assertOptions } from "../message/options.js";
+import { assertBoolean, assertInteger, assertOptions } from "../message/options.js";
 import type { QueueOptions, Subscription } from "../source/source.js";
 import type { Registration } from "./registration.js";
 import { Routes } from "./routes.js";
@@ -13,7 +13,7 @@ export class Registry {
 
   configure(queue: string, options: QueueOptions): void {
     toQueue(queue);
-    assertOptions(options, ["concurrency", "startAt"], `the queue ${queue}`);
+    assertOptions(options, ["concurrency", "startAt", "ordered"], `the queue ${queue}`);
     if (this.#options.has(queue)) {
       throw new EventsError(
         "NOT_CONFIGURABLE",
@@ -22,6 +22,7 @@ export class Registry {
     }
     if (options.concurrency !== undefined) assertInteger("concurrency", options.concurrency, 1);
     assertStartAt(options.startAt);
+    assertBoolean("ordered", options.ordered);
     this.#options.set(queue, options);
   }
 

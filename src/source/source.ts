@@ -48,6 +48,12 @@ export interface QueueOptions {
    * the queue reads already begins where the queue stands.
    */
   readonly startAt?: StartAt;
+  /**
+   * Handles the messages of each key (and topic) one at a time, in the order of the log, over all processes. One that fails
+   * holds those behind it, and no other key's, until it is done or dead. Messages without a key are not held. All processes
+   * of a queue must agree. Default false.
+   */
+  readonly ordered?: boolean;
 }
 
 export interface Subscription {

@@ -1,5 +1,5 @@
-import type { Claimant } from "../../postgres/batch.js";
 import type { Database } from "../../postgres/database.js";
+import type { OrderedClaimant } from "../../postgres/ordered.js";
 import type { PollResult } from "../../postgres/wake.js";
 import { finishWithin } from "../finish-within.js";
 import { Lanes } from "../lanes.js";
@@ -16,7 +16,7 @@ import { within } from "./within.js";
 export interface RunOptions {
   readonly db: Database;
   readonly context: SourceContext;
-  readonly claimant: Claimant;
+  readonly claimant: OrderedClaimant;
   readonly maxWorkers: number;
   readonly intervalMs: number;
 }
@@ -59,6 +59,8 @@ export class PostgresRun {
       leaseMs: claimant.leaseMs,
       onError,
       onLeftovers: () => this.#waker.pollNow(),
+      onRecorded: (item) => this.#readers.get(item.queue)?.recorded(item),
+      onQueueLost: (queue) => this.#readers.get(queue)?.clearLines(),
     });
     const queues = groupByQueue(context);
     this.#waker = new Waker({
@@ -92,6 +94,7 @@ export class PostgresRun {
   async stop(deadlineMs: number): Promise<StopReport> {
     this.#isStopping = true;
     this.#release(this.#lanes.clear());
+    for (const reader of this.#readers.values()) this.#release(reader.clearLines());
     const [finished] = await Promise.all([
       finishWithin(this.#lanes, deadlineMs),
       within(deadlineMs, this.#stopTaking()),
@@ -128,6 +131,7 @@ export class PostgresRun {
       patterns,
       topics,
       concurrency,
+      isOrdered: context.queues.get(queue)?.ordered ?? false,
       sink: context.sink,
       ledger: this.#ledger,
       suspects: this.#suspects,
@@ -138,10 +142,14 @@ export class PostgresRun {
   }
 
   async #runItem(item: Item): Promise<void> {
-    const isLost = item.held.lost;
-    const startedAt = performance.now();
-    if (!isLost) this.#ledger.settle(item, await this.#options.context.sink.deliver(item));
-    this.#readers.get(item.queue)?.finished(isLost ? undefined : performance.now() - startedAt);
+    const reader = this.#readers.get(item.queue);
+    if (item.held.lost) reader?.dropped();
+    else {
+      const startedAt = performance.now();
+      const outcome = await this.#options.context.sink.deliver(item);
+      this.#ledger.settle(item, outcome);
+      reader?.finished(item, outcome, performance.now() - startedAt);
+    }
     if (item.isSuspect) this.#suspects.release();
   }
 
