@@ -2,6 +2,7 @@ import { type ContractReport, type RegisterTest, registerContract } from "./cont
 import { carrying } from "./source/carrying.js";
 import { delivering } from "./source/delivering.js";
 import { failing } from "./source/failing.js";
+import { ordering } from "./source/ordering.js";
 import { scheduling } from "./source/scheduling.js";
 import { sharing } from "./source/sharing.js";
 import { stopping } from "./source/stopping.js";
@@ -12,6 +13,7 @@ import { SourceTrial } from "./source/trial.js";
 const cases = {
   ...delivering,
   ...sharing,
+  ...ordering,
   ...carrying,
   ...failing,
   ...scheduling,
