@@ -6,7 +6,7 @@ create table opinionated_events.delivery (
   position bigint not null,
   name text collate "C" not null,
   id uuid not null,
-  key text,
+  key text collate "C",
   payload json not null,
   headers json,
   published_at timestamptz not null,
@@ -123,7 +123,7 @@ begin
   update opinionated_events.delivery d set due_at = clock_timestamp() + grace_ms * interval '1 ms'
   where d.queue = any (queues) and d.token is not null and d.session is not null
     and d.due_at > clock_timestamp() + grace_ms * interval '1 ms'
-    and not opinionated_events.is_session_alive(d.session);
+    and d.session not in (select a.application_name from pg_stat_activity a where a.application_name is not null);
   get diagnostics suspects = row_count;
   return suspects;
 end $$;

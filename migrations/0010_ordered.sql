@@ -2,6 +2,9 @@
 -- argues it. The messages of a key stand in a line that is in one of two places: under the leases of one worker, which runs
 -- them one after the other, or in deliveries, of which only the first may be claimed. Everything that moves a line holds
 -- the queue's lock, taken before any row's: claims, settlements, take-overs.
+--
+-- Lines are looked up by row comparisons, so that only (queue, topic, key, position) can serve, whatever the statistics say.
+-- The comparison begins with the key, since a scan ends where the first member of one no longer holds.
 
 alter table opinionated_events.queue add column ordered boolean not null default false;
 
@@ -85,9 +88,11 @@ begin
   leased := opinionated_events.leased_keys(q, t, worker_id);
   busy := array(
     select k from (select distinct m.key from unnest(r) m where m.key is not null) s (k)
-    where hashtext(k) in (select unnest(leased)) or exists (
-      select from opinionated_events.delivery d
-      where d.queue = q and d.topic = t and d.key = k and d.state not in ('dead', 'scheduled')));
+    where hashtext(k) in (select unnest(leased)) or (
+      select true from opinionated_events.delivery d
+      where d.queue = q and d.topic = t and (d.key, d.position) > (k, 0) and (d.key, d.position) < (k, 9223372036854775807)
+        and d.key is not null and d.state not in ('dead', 'scheduled')
+      order by d.queue, d.topic, d.key, d.position limit 1));
   waiting := array(
     select m.position from unnest(r, is_early) m (xid, position, published_at, deliver_at, id, topic, name, key, payload, headers, early)
     where m.key = any (busy) and m.early is not true);
@@ -136,20 +141,22 @@ set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set j
 set plan_cache_mode = force_generic_plan as $$
 declare
   leased int[];
+  free bigint[];
   released int;
 begin
   if lines = '{}' then return 0; end if;
   leased := opinionated_events.leased_keys(q, t, null);
-  update opinionated_events.delivery d set state = 'waiting', due_at = clock_timestamp(), changed_at = clock_timestamp()
-  from unnest(lines) k cross join lateral (
-    select x.position, x.state from opinionated_events.delivery x
-    where x.queue = q and x.topic = t and x.key = k and x.state not in ('dead', 'scheduled')
-    order by x.queue, x.topic, x.key, x.position limit 1) first
-  where first.state = 'held' and d.queue = q and d.position = first.position
-    and hashtext(k) not in (select unnest(leased))
-    and not exists (
+  free := array(
+    select first.position from unnest(lines) k cross join lateral (
+      select x.position, x.state from opinionated_events.delivery x
+      where x.queue = q and x.topic = t and (x.key, x.position) > (k, 0) and (x.key, x.position) < (k, 9223372036854775807)
+        and x.key is not null and x.state not in ('dead', 'scheduled')
+      order by x.queue, x.topic, x.key, x.position limit 1) first
+    where first.state = 'held' and hashtext(k) not in (select unnest(leased)) and not exists (
       select from opinionated_events.delivery x
-      where x.queue = q and x.topic = t and x.key = k and x.token is not null and x.due_at > clock_timestamp());
+      where x.queue = q and x.topic = t and x.key = k and x.token is not null and x.due_at > clock_timestamp()));
+  update opinionated_events.delivery d set state = 'waiting', due_at = clock_timestamp(), changed_at = clock_timestamp()
+    where d.queue = q and d.position = any (free);
   get diagnostics released = row_count;
   if released > 0 then perform opinionated_events.notify_idle(); end if;
   return released;
@@ -217,9 +224,11 @@ begin
   judged as materialized (
     select c.*, c.key is null or c.place = 1
       and (c.topic, hashtext(c.key)) not in (select l.topic, l.k from leased l)
-      and not exists (
-        select from opinionated_events.delivery x
-        where x.queue = q and x.topic = c.topic and x.key = c.key and x.state not in ('dead', 'scheduled') and x.position < c.position)
+      and (
+        select true from opinionated_events.delivery x
+        where x.queue = q and x.topic = c.topic and (x.key, x.position) > (c.key, 0) and (x.key, x.position) < (c.key, c.position)
+          and x.key is not null and x.state not in ('dead', 'scheduled')
+        order by x.queue, x.topic, x.key, x.position limit 1) is null
       and not exists (
         select from opinionated_events.delivery x
         where x.queue = q and x.topic = c.topic and x.key = c.key and x.token is not null and x.due_at > clock_timestamp())
@@ -229,7 +238,7 @@ begin
     update opinionated_events.delivery d
     set state = 'held', due_at = 'infinity', token = null, session = null, lost = d.lost + (d.token is not null)::int,
       changed_at = clock_timestamp()
-    from judged j where not j.is_free and d.queue = q and d.position = j.position),
+    where d.queue = q and d.position = any (array(select j.position from judged j where not j.is_free))),
   chosen as (
     select x.position from (
       select j.position, 0 as place, j.due_at from judged j where j.is_free
@@ -237,7 +246,8 @@ begin
       select f.position, f.place, 'infinity' from judged j cross join lateral (
         select x.position, row_number() over () as place from (
           select x.position from opinionated_events.delivery x
-          where x.queue = q and x.topic = j.topic and x.key = j.key and x.state = 'held' and x.position > j.position
+          where x.queue = q and x.topic = j.topic and (x.key, x.position) > (j.key, j.position)
+            and (x.key, x.position) < (j.key, 9223372036854775807) and x.state = 'held'
           order by x.queue, x.topic, x.key, x.position limit run - 1) x) f
       where j.is_free and not j.is_suspect) x
     order by x.place, x.due_at limit n),
@@ -246,7 +256,7 @@ begin
     set token = opinionated_events.new_token(), session = worker_session, attempt = d.attempt + 1,
       lost = d.lost + (d.token is not null)::int, due_at = clock_timestamp() + lease_ms * interval '1 ms',
       state = case when d.state in ('parked', 'held') then 'waiting' else d.state end, changed_at = clock_timestamp()
-    from chosen where d.queue = q and d.position = chosen.position
+    where d.queue = q and d.position = any (array(select c.position from chosen c))
     returning d.token, d.position, d.attempt, d.lost, d.topic, d.name, d.id, d.key, d.payload, d.headers, d.published_at, d.deliver_at)
   select * from claimed order by claimed.position;
 end $$;
@@ -266,15 +276,16 @@ declare
 begin
   perform opinionated_events.lock_ordered(q);
   if exists (
-    select from json_to_recordset(outcomes) o (position bigint, token bigint) where not exists (
-      select from opinionated_events.delivery d where d.queue = q and d.position = o.position and d.token = o.token))
+    select from json_to_recordset(outcomes) o (position bigint, token bigint) where o.token is distinct from (
+      select d.token from opinionated_events.delivery d where d.queue = q and d.position = o.position))
   then return; end if;
   lines := (
     select json_object_agg(x.topic, x.keys) from (
       select d.topic, json_agg(distinct d.key) as keys
-      from json_to_recordset(outcomes) o (position bigint, state text)
-      join opinionated_events.delivery d on d.queue = q and d.position = o.position
-      where o.state is not null and d.key is not null group by d.topic) x);
+      from opinionated_events.delivery d
+      where d.queue = q and d.key is not null and d.position = any (array(
+        select o.position from json_to_recordset(outcomes) o (position bigint, state text) where o.state is not null))
+      group by d.topic) x);
   ours := array(select opinionated_events.settle_deliveries(outcomes, lease_ms));
   for line in select * from json_each(lines) l (topic, keys) loop
     due := due + opinionated_events.release(q, line.topic, array(select json_array_elements_text(line.keys)));
