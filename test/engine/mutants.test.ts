@@ -1,6 +1,7 @@
 import { afterAll, expect, test } from "vitest";
 import * as emptyWindows from "./checks/empty-windows.js";
 import * as leases from "./checks/leases.js";
+import * as ordered from "./checks/ordered.js";
 import * as positions from "./checks/positions.js";
 import * as rebasing from "./checks/rebasing.js";
 import * as refusals from "./checks/refusals.js";
@@ -9,11 +10,14 @@ import * as waking from "./checks/waking.js";
 import * as windows from "./checks/windows.js";
 import { Engine } from "./engine.js";
 import { type Mutation, mutate, mutations } from "./mutations.js";
+import { orderedMutations } from "./ordered-mutations.js";
 
 type Check = (engine: Engine) => Promise<void>;
 
+const all = { ...mutations, ...orderedMutations };
+
 /** What must turn red without the guard. */
-const killers: Record<keyof typeof mutations, Check> = {
+const killers: Record<keyof typeof all, Check> = {
   markFromXmax: windows.aTransactionAboveXmaxIsDelivered,
   markFirst: windows.aClaimThatWaitedTakesItsXidLast,
   positionBeforeXid: positions.aSlowInsertIsDelivered,
@@ -53,13 +57,27 @@ const killers: Record<keyof typeof mutations, Check> = {
   noRebase: rebasing.aRestoredLogGoesOn,
   noWatch: waking.aPublishInFlightIsNoticed,
   noNotify: waking.aPublishNotifiesAnIdleReceiver,
+  leasedKeyFree: ordered.aKeyUnderAnotherWorkersLeaseIsHeld,
+  ownKeyBusy: ordered.aWorkerIsGivenMoreOfItsOwnKeys,
+  deliveredKeyFree: ordered.aKeyInDeliveriesIsHeld,
+  scheduledKeyBusy: ordered.aScheduledMessageHoldsNobody,
+  releaseLeased: ordered.aSweepReleasesNoLeasedKey,
+  releaseClaimed: ordered.aLateMessageWaitsForTheOneThatRuns,
+  claimLeased: ordered.aRetryWaitsForTheLeaseOfItsKey,
+  claimAny: ordered.onlyTheFirstOfALineIsClaimed,
+  claimBeside: ordered.aLateMessageWaitsForTheOneThatRuns,
+  settleSome: ordered.aBatchThatWasLostTakesTheOthersWithIt,
+  settleSomeDeliveries: ordered.aDeliveryThatWasLostTakesTheOthersWithIt,
+  takeOverBehind: ordered.whatWentBehindIsNotTakenOver,
+  takeOverPastLine: ordered.whatIsTakenOverStandsInLine,
+  finishedKeyBusy: ordered.aFinishedKeyIsFree,
 };
 
 const killed: string[] = [];
 afterAll(() => console.log(killed.join("\n")));
 
-test.each(Object.entries<Mutation>(mutations))("without: %s", async (name, mutation) => {
-  const check = killers[name as keyof typeof mutations];
+test.each(Object.entries<Mutation>(all))("without: %s", async (name, mutation) => {
+  const check = killers[name as keyof typeof all];
   const engine = await Engine.create();
   try {
     await mutate(engine.pool, mutation);

@@ -1,6 +1,7 @@
 import { describe, test } from "vitest";
 import * as emptyWindows from "./checks/empty-windows.js";
 import * as leases from "./checks/leases.js";
+import * as ordered from "./checks/ordered.js";
 import * as positions from "./checks/positions.js";
 import * as rebasing from "./checks/rebasing.js";
 import * as refusals from "./checks/refusals.js";
@@ -14,6 +15,7 @@ const subjects = {
   positions,
   refusals,
   leases,
+  ordered,
   subscriptions,
   emptyWindows,
   rebasing,
