@@ -115,6 +115,8 @@ describe("lines of keys", () => {
     const late = claim("k3 j1", () => expect(names(lines.clear())).toBe("k2"));
     expect(late).toMatchObject({ starting: "", back: "k3 j1" });
     items[0]?.held.abandon(new Error("lost"));
+    for (const item of late.items) lines.recorded(item);
+    expect(claim("k4 k5").starting).toBe("k4");
     expect(leave(items[0], true)).toMatchObject({ starting: "", back: "" });
   });
 });
