@@ -33,3 +33,9 @@ create function opinionated_events.head() returns bigint language plpgsql volati
 begin
   return (select case when is_called then last_value else last_value - 1 end from opinionated_events.position);
 end $$;
+
+-- The advisory lock of a key. Taken before the draw and held to the end of the transaction, it makes the order of positions
+-- that of commits, key by key. A bigint, because our other locks are pairs of ints, whose space is another one.
+create function opinionated_events.key_lock(topic text, key text) returns bigint language sql immutable as $$
+  select hashtextextended('opinionated_events.key:' || topic || ' ' || key, 0)
+$$;

@@ -10,13 +10,13 @@ $$;
 create function opinionated_events.refuse(code text, problem text) returns void language plpgsql as $$
 begin
   raise exception using errcode = 'invalid_parameter_value', message = problem, detail = code, hint = case code
-    when 'INVALID_ENVELOPE' then 'Give an array of objects with name and payload and, as needed, key, headers, deliverAt, id, topic; without NUL characters and lone surrogates.'
+    when 'INVALID_ENVELOPE' then 'Give an array of objects with name and payload and, as needed, key, headers, deliverAt, dedupKey, dedupMs, id, topic; without NUL characters and lone surrogates.'
     when 'INVALID_NAME' then 'Use 1 to 255 of A-Z a-z 0-9 _ - . : in a name; what precedes the first dot of a message''s name is its topic, unless one is given.'
     when 'INVALID_PATTERN' then 'Use a name, a name followed by ".*", or "*".'
     when 'INVALID_ID' then 'Use a UUID of version 1 to 8, or leave it out to get a new one.'
-    when 'INVALID_KEY' then 'Use 1 to 1,000 characters, or leave it out.'
+    when 'INVALID_KEY' then 'Use 1 to 1,000 characters, or leave it out; what is ordered by key needs a key.'
     when 'INVALID_HEADERS' then 'Use an object of strings, with names that are not empty, without NUL characters and lone surrogates.'
-    when 'INVALID_TIME' then 'Use a time in the years 1 to 9999; as text: ISO 8601 with an offset.'
+    when 'INVALID_TIME' then 'Use a time in the years 1 to 9999; as text: ISO 8601 with an offset. A window is a number of milliseconds, 0 or more.'
     when 'INVALID_PAYLOAD' then 'Use json, jsonb, or text that is JSON (null is ''null''; to_jsonb makes JSON of a row), without NUL characters, lone surrogates and numbers beyond double precision, at most 1,000 levels deep; with a content-type that is not JSON, a string in base64.'
     end;
 end $$;
@@ -42,6 +42,15 @@ begin
     and value::timestamptz between '0001-01-01T00:00:00Z' and '9999-12-31T23:59:59.999999Z';
 exception when data_exception then
   return false; -- there is no such day
+end $$;
+
+-- A number of milliseconds from now on that ends by the year 9999.
+create function opinionated_events.is_delay(value json) returns boolean language plpgsql stable strict as $$
+begin
+  return json_typeof(value) = 'number'
+    and (value #>> '{}')::float8 between 0 and extract(epoch from timestamptz '9999-12-31T23:59:59.999Z' - clock_timestamp()) * 1000;
+exception when data_exception then
+  return false; -- beyond double precision
 end $$;
 
 -- Whether a JSON text holds no escape for what is no text: a NUL character, or half of a surrogate pair.
@@ -95,7 +104,8 @@ $$;
 
 -- Stores one message. place: where it is among several, for the error.
 create function opinionated_events.append(
-  name text, topic text, key text, payload json, headers json, deliver_at text, place text, inout id text, out status text
+  name text, topic text, key text, payload json, headers json, deliver_at text, dedup_key text, dedup_ms json,
+  ordered_by_key boolean, place text, inout id text, out status text
 ) language plpgsql as $$
 #variable_conflict use_column
 declare
@@ -103,9 +113,11 @@ declare
   defect text := case
     when not opinionated_events.is_name(name) or not opinionated_events.is_name(message_topic) then 'INVALID_NAME'
     when not opinionated_events.is_id(id) then 'INVALID_ID'
-    when not opinionated_events.is_key(key) then 'INVALID_KEY'
+    when not opinionated_events.is_key(key) or key is null and ordered_by_key then 'INVALID_KEY'
+    when not opinionated_events.is_key(dedup_key) then 'INVALID_KEY'
     when not opinionated_events.are_headers(headers) then 'INVALID_HEADERS'
     when not opinionated_events.is_time(deliver_at) then 'INVALID_TIME'
+    when dedup_key is not null and not opinionated_events.is_delay(dedup_ms) then 'INVALID_TIME'
     when not opinionated_events.is_payload(payload, headers ->> 'content-type') then 'INVALID_PAYLOAD'
     end;
 begin
@@ -114,6 +126,13 @@ begin
       format('%s: the message %s%s can''t be published.', defect, opinionated_events.show(name), place));
   end if;
   id := coalesce(id::uuid, opinionated_events.new_id());
+  if ordered_by_key then perform pg_advisory_xact_lock(opinionated_events.key_lock(message_topic, key)); end if;
+  if dedup_key is not null and not opinionated_events.take_dedup_key(
+    message_topic, dedup_key, coalesce((dedup_ms #>> '{}')::float8, 300000), id::uuid)
+  then
+    status := 'duplicate';
+    return;
+  end if;
   insert into opinionated_events.message (id, topic, name, key, payload, headers, deliver_at)
     values (append.id::uuid, message_topic, append.name, append.key, append.payload,
       case when append.headers::text <> '{}' then append.headers end, append.deliver_at::timestamptz)
@@ -125,7 +144,7 @@ end $$;
 create function opinionated_events.check_envelope(m json, n bigint) returns void language plpgsql as $$
 begin
   if json_typeof(m) = 'object' and opinionated_events.is_storable(m::text) and not exists (select from json_object_keys(m) f
-    where f not in ('id', 'name', 'topic', 'payload', 'key', 'headers', 'publishedAt', 'deliverAt')) then return; end if;
+    where f not in ('id', 'name', 'topic', 'payload', 'key', 'headers', 'publishedAt', 'deliverAt', 'dedupKey', 'dedupMs')) then return; end if;
   perform opinionated_events.refuse('INVALID_ENVELOPE', format('INVALID_ENVELOPE: messages[%s] is not a message.', n));
 end $$;
 
@@ -144,23 +163,28 @@ begin
 end $$;
 
 -- Publishes a message in the caller's transaction. payload and headers are json, jsonb or text that is JSON, both alike.
--- The status is 'stored', or 'duplicate' if there is a message of that id already.
+-- The status is 'stored', or 'duplicate' if there is a message of that id already, or one of the topic has taken the dedup_key
+-- less than its dedup_ms ago (default 5 minutes). ordered_by_key: locks the key until the transaction ends.
 -- Runs with its owner's rights, so that a publisher needs no other than to execute it.
 create function opinionated_events.publish(
   name text, payload anycompatible, key text default null, headers anycompatible default null,
-  deliver_at timestamptz default null, inout id uuid default null, topic text default null, out status text
+  deliver_at timestamptz default null, inout id uuid default null, topic text default null,
+  dedup_key text default null, dedup_ms float8 default null, ordered_by_key boolean default false, out status text
 ) language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   stored record := opinionated_events.append(name, topic, key, opinionated_events.as_json(payload, 'INVALID_PAYLOAD'),
-    opinionated_events.as_json(headers, 'INVALID_HEADERS'), to_json(deliver_at) #>> '{}', '', id::text);
+    opinionated_events.as_json(headers, 'INVALID_HEADERS'), to_json(deliver_at) #>> '{}',
+    dedup_key, to_json(dedup_ms), ordered_by_key, '', id::text);
 begin
   id := stored.id;
   status := stored.status;
 end $$;
 
 -- Publishes an array of messages in their order: objects as on the wire, of which only name and payload are required.
--- Returns a row a message. A time of publishing is ignored, since the log has its own.
-create function opinionated_events.publish_many(messages anycompatible) returns table (id uuid, status text)
+-- Returns a row a message. A time of publishing is ignored, since the log has its own. ordered_by_key: locks the keys of all,
+-- in an order that is the same for everybody, before the first is stored.
+create function opinionated_events.publish_many(messages anycompatible, ordered_by_key boolean default false)
+returns table (id uuid, status text)
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
 declare
@@ -171,12 +195,19 @@ begin
   if json_typeof(list) <> 'array' then -- nor if it is null, which is what json_agg makes of no rows
     perform opinionated_events.refuse('INVALID_ENVELOPE', 'INVALID_ENVELOPE: the messages are not an array.');
   end if;
+  perform opinionated_events.check_envelope(x.m, x.n - 1) from json_array_elements(list) with ordinality x (m, n);
+  if ordered_by_key then
+    perform pg_advisory_xact_lock(k.lock) from (
+      select distinct opinionated_events.key_lock(coalesce(x.m ->> 'topic', split_part(x.m ->> 'name', '.', 1)), x.m ->> 'key') as lock
+      from json_array_elements(list) x (m) order by 1) k;
+  end if;
   for m, n in select x.m, x.n - 1 from json_array_elements(list) with ordinality x (m, n) loop
-    perform opinionated_events.check_envelope(m, n);
     return query select s.id::uuid, s.status
-      from json_to_record(m) as r (id text, name text, topic text, key text, headers json, "deliverAt" text)
+      from json_to_record(m) as r (
+        id text, name text, topic text, key text, headers json, "deliverAt" text, "dedupKey" text, "dedupMs" json)
       cross join lateral opinionated_events.append(
-        r.name, r.topic, r.key, m -> 'payload', r.headers, r."deliverAt", format(' (messages[%s])', n), r.id) s;
+        r.name, r.topic, r.key, m -> 'payload', r.headers, r."deliverAt", r."dedupKey", r."dedupMs", ordered_by_key,
+        format(' (messages[%s])', n), r.id) s;
   end loop;
 end $$;
 

@@ -33,7 +33,12 @@ export {
   RetryAfterError,
   SchemaError,
 } from "./message/errors.js";
-export { defineEvent, type EventDefinition, type EventOptions } from "./message/event.js";
+export {
+  defineEvent,
+  type EventDefinition,
+  type EventDefinitionOptions,
+  type EventOptions,
+} from "./message/event.js";
 export type { MemoryLog } from "./message/memory-log.js";
 export type { Envelope, Headers, Message } from "./message/message.js";
 export { Publisher, type PublisherOptions, type PublishOptions } from "./publisher/publisher.js";

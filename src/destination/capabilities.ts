@@ -6,6 +6,7 @@ export function capabilitiesOf(destination: Destination): DestinationCapabilitie
   const {
     transactional = false,
     ordered = false,
+    dedupKeys = false,
     maxBatch = 1_000,
   } = destination.capabilities ?? {};
   if (maxBatch !== Number.POSITIVE_INFINITY && !(Number.isInteger(maxBatch) && maxBatch >= 1)) {
@@ -14,5 +15,5 @@ export function capabilitiesOf(destination: Destination): DestinationCapabilitie
       `Destination "${destination.name}" has a maxBatch of ${maxBatch}: give a whole number from 1 on.`,
     );
   }
-  return { transactional, ordered, maxBatch };
+  return { transactional, ordered, dedupKeys, maxBatch };
 }

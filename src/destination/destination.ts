@@ -1,7 +1,7 @@
 import type { Message } from "../message/message.js";
 import type { SqlClient } from "../transaction/sql-client.js";
 
-/** What became of one message: stored now, stored already under the same id, or accepted without saying which. */
+/** What became of one message: stored now, stored already under its id or dedup key, or accepted without saying which. */
 export type DeliverResult =
   | { readonly status: "stored" | "duplicate" | "accepted" }
   | { readonly status: "failed"; readonly error: unknown };
@@ -18,6 +18,8 @@ export interface DestinationCapabilities {
   readonly transactional: boolean;
   /** Keeps the order of the messages of one call, and of calls that don't overlap. */
   readonly ordered: boolean;
+  /** Stores one message of a topic and dedup key within the window. Others only carry the key along. */
+  readonly dedupKeys: boolean;
   /** The most messages it takes in one call. */
   readonly maxBatch: number;
 }
@@ -30,7 +32,7 @@ export interface DestinationCapabilities {
 export interface Destination {
   /** Names it in errors and logs. */
   readonly name: string;
-  /** Missing ones are: not transactional, not ordered, at most 1,000 messages a call. */
+  /** Missing ones are: not transactional, not ordered, no dedup keys, at most 1,000 messages a call. */
   readonly capabilities?: Partial<DestinationCapabilities>;
   /**
    * Resolves once every message is durably accepted, in order. Where it can tell them apart it resolves

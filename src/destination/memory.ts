@@ -3,6 +3,7 @@ import type { MemoryLog } from "../message/memory-log.js";
 import type { Message } from "../message/message.js";
 import { assertOptions } from "../message/options.js";
 import { publishedAt } from "../message/published-at.js";
+import { DedupKeys } from "./dedup-keys.js";
 import type { Destination } from "./destination.js";
 
 export interface MemoryDestinationOptions {
@@ -11,12 +12,12 @@ export interface MemoryDestinationOptions {
 }
 
 export interface MemoryDestination extends Destination, MemoryLog {
-  /** Forgets all messages, and their ids. */
+  /** Forgets all messages, their ids and their dedup keys. */
   clear(): void;
 }
 
 /**
- * Keeps messages in memory, each id once, for tests and for a single process without a store.
+ * Keeps messages in memory, each id and each dedup key once, for tests and for a single process without a store.
  *
  * @example const publisher = new Publisher({ bridge: syncBridge([memoryDestination()]) });
  */
@@ -24,19 +25,21 @@ export function memoryDestination(options: MemoryDestinationOptions = {}): Memor
   assertOptions(options, ["clock"], "a memory destination");
   const { clock } = options;
   const messages = new Map<string, Message>();
+  const dedupKeys = new DedupKeys(clock);
   const registrations = new Set<{ listener: (messages: readonly Message[]) => void }>();
 
   return {
     name: "memory",
     clock,
-    capabilities: { ordered: true },
+    capabilities: { ordered: true, dedupKeys: true },
     get messages() {
       return [...messages.values()];
     },
     async deliver(batch) {
       const added: Message[] = [];
       const results = batch.map((message) => {
-        if (messages.has(message.id)) return { status: "duplicate" } as const;
+        const isDuplicate = messages.has(message.id) || !dedupKeys.take(message);
+        if (isDuplicate) return { status: "duplicate" } as const;
         const stored = clock ? publishedAt(message, clock.now()) : message;
         messages.set(stored.id, stored);
         added.push(stored);
@@ -52,6 +55,7 @@ export function memoryDestination(options: MemoryDestinationOptions = {}): Memor
     },
     clear() {
       messages.clear();
+      dedupKeys.clear();
     },
   };
 }

@@ -12,13 +12,13 @@ export interface PostgresDestinationOptions {
 
 /**
  * Stores messages in the log of a schema: one statement a batch, in the caller's transaction if there is one. A message
- * whose id is there already is a `duplicate`.
+ * whose id is there already is a `duplicate`, and so is one whose dedup key was taken within its window.
  */
 export function postgresDestination(options: PostgresDestinationOptions): Destination {
   const schema = validSchema(options.schema);
   return {
     name: `postgres:${schema}`,
-    capabilities: { transactional: true, ordered: true, maxBatch: 1_000 },
+    capabilities: { transactional: true, ordered: true, dedupKeys: true, maxBatch: 1_000 },
     async deliver(batch, { tx }) {
       const stored = await append(tx ?? options.pool, schema, batch);
       return batch.map(({ id }) => ({ status: stored.delete(id) ? "stored" : "duplicate" }));

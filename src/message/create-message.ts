@@ -1,8 +1,9 @@
 import { decodePayload, encodePayload } from "./codec.js";
+import { toDedup } from "./dedup.js";
 import { EventsError } from "./errors.js";
 import { NO_HEADERS, toHeaders } from "./headers.js";
 import { newId, toId } from "./id.js";
-import { toKey } from "./key.js";
+import { toKey, toOrderedByKey } from "./key.js";
 import type { Envelope, Headers, Message } from "./message.js";
 import { toName, topicOf, toTopic } from "./name.js";
 import { assertOptions } from "./options.js";
@@ -21,9 +22,28 @@ export interface MessageOptions {
   readonly deliverAt?: Date | undefined;
   /** Not handled before so many milliseconds after the publish. Excludes `deliverAt`. */
   readonly delayMs?: number | undefined;
+  /** 1 to 1,000 characters. Within `dedupMs`, a second message of its topic and dedup key is a duplicate, whatever its id. */
+  readonly dedupKey?: string | undefined;
+  /** How long the dedup key is remembered, in ms from the publish on. Default 300,000, 5 minutes. */
+  readonly dedupMs?: number | undefined;
+  /**
+   * Positions of its key are in the order of commits, because the publish locks the key until its transaction ends.
+   * Only for publishers whose transactions don't take turns already (docs/publishing.md). Default false.
+   */
+  readonly orderedByKey?: boolean | undefined;
 }
 
-const OPTIONS = ["id", "topic", "key", "headers", "deliverAt", "delayMs"];
+const OPTIONS = [
+  "id",
+  "topic",
+  "key",
+  "headers",
+  "deliverAt",
+  "delayMs",
+  "dedupKey",
+  "dedupMs",
+  "orderedByKey",
+];
 const NO_OPTIONS: MessageOptions = Object.freeze({});
 
 /**
@@ -37,7 +57,7 @@ export function createMessage<P>(
   options: MessageOptions = NO_OPTIONS,
 ): Message<P> {
   assertOptions(options, OPTIONS, "a message");
-  const { id, topic, key, headers, deliverAt, delayMs } = options;
+  const { id, topic, key, headers, deliverAt, delayMs, orderedByKey = false } = options;
   if (deliverAt !== undefined && delayMs !== undefined) {
     throw new EventsError("INVALID_OPTIONS", "Give a message deliverAt or delayMs, not both.");
   }
@@ -50,6 +70,8 @@ export function createMessage<P>(
     publishedAt: new Date(),
     deliverAt: deliverAt === undefined ? undefined : toDate(deliverAt),
     delayMs: delayMs === undefined ? undefined : toDelay(delayMs),
+    ...toDedup(options.dedupKey, options.dedupMs),
+    orderedByKey: toOrderedByKey(orderedByKey, key),
   });
 }
 
@@ -62,6 +84,9 @@ class CreatedMessage<P> implements Message<P> {
   readonly publishedAt: Date;
   readonly deliverAt: Date | undefined;
   readonly delayMs: number | undefined;
+  readonly dedupKey: string | undefined;
+  readonly dedupMs: number | undefined;
+  readonly orderedByKey: boolean;
   readonly json: string;
   #payload: unknown;
 
@@ -74,6 +99,9 @@ class CreatedMessage<P> implements Message<P> {
     this.publishedAt = fields.publishedAt;
     this.deliverAt = fields.deliverAt;
     this.delayMs = fields.delayMs;
+    this.dedupKey = fields.dedupKey;
+    this.dedupMs = fields.dedupMs;
+    this.orderedByKey = fields.orderedByKey;
     this.json = fields.json;
   }
 

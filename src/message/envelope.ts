@@ -1,4 +1,5 @@
 import { recodePayload } from "./codec.js";
+import { DEFAULT_DEDUP_MS, type Dedup, NO_DEDUP } from "./dedup.js";
 import { EventsError } from "./errors.js";
 import { FieldReader } from "./field-reader.js";
 import { NO_HEADERS, toHeaders } from "./headers.js";
@@ -9,7 +10,7 @@ import type { Message } from "./message.js";
 import { toName, topicOf, toTopic } from "./name.js";
 import { readOldEnvelope } from "./old-envelope.js";
 import { StoredMessage } from "./stored-message.js";
-import { fromIso } from "./time.js";
+import { fromIso, toDelay } from "./time.js";
 import { toAttributes } from "./to-envelope.js";
 
 /** A JSON array of envelopes, with every payload exactly as its message holds it. */
@@ -53,7 +54,14 @@ function readEnvelope(fields: FieldReader, text: string): StoredMessage {
     headersJson: headers === NO_HEADERS ? null : JSON.stringify(headers),
     publishedAt: fields.required("publishedAt", fromIso),
     deliverAt: fields.optional("deliverAt", fromIso) ?? null,
+    dedup: readDedup(fields),
   });
+}
+
+function readDedup(fields: FieldReader): Dedup {
+  const dedupKey = fields.optional("dedupKey", toKey);
+  if (dedupKey === undefined) return NO_DEDUP;
+  return { dedupKey, dedupMs: fields.optional("dedupMs", toDelay) ?? DEFAULT_DEDUP_MS };
 }
 
 // The parser's error is dropped, because it quotes the text.

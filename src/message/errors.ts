@@ -42,6 +42,7 @@ export type ErrorCode =
   | "ISOLATION_LEVEL"
   | "CLUSTER_CHANGED"
   | "SEQUENCE_CACHED"
+  | "TOO_MANY_KEYS"
   | "LISTENER_FAILED";
 
 /** The base of every error we throw. `code` is stable; the text names what was wrong and what to do. */

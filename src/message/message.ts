@@ -21,6 +21,12 @@ export interface Message<P = unknown> {
   readonly deliverAt: Date | undefined;
   /** Not handled before so many milliseconds after the publish, by the store's clock. */
   readonly delayMs: number | undefined;
+  /** By which a second message of the topic is a duplicate, too, for `dedupMs`. A log doesn't keep it. */
+  readonly dedupKey: string | undefined;
+  /** Milliseconds, by the store's clock. */
+  readonly dedupMs: number | undefined;
+  /** The publish locks the key until its transaction ends. True only where the message was made. */
+  readonly orderedByKey: boolean;
   /** The decoded payload: a JSON value, or a `Uint8Array` for bytes. Throws `INVALID_PAYLOAD` if it can't be decoded. */
   readonly payload: P;
   /** The payload as JSON text, as it is stored and sent. Bytes are a JSON string of their base64. */
@@ -40,4 +46,6 @@ export interface Envelope {
   readonly headers?: Headers;
   readonly publishedAt: string;
   readonly deliverAt?: string;
+  readonly dedupKey?: string;
+  readonly dedupMs?: number;
 }

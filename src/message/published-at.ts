@@ -12,6 +12,7 @@ export function publishedAt(message: Message, now: number): Message {
     json,
     headersJson: JSON.stringify(headers),
     publishedAt: new Date(now),
+    dedup: message,
     deliverAt: delayMs === undefined ? deliverAt : new Date(now + delayMs),
   });
 }

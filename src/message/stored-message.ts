@@ -1,4 +1,5 @@
 import { decodePayload } from "./codec.js";
+import type { Dedup } from "./dedup.js";
 import { EventsError } from "./errors.js";
 import { NO_HEADERS, toHeaders } from "./headers.js";
 import type { Envelope, Headers, Message } from "./message.js";
@@ -15,6 +16,7 @@ export interface StoredFields {
   readonly headersJson: string | null;
   readonly publishedAt: string | Date;
   readonly deliverAt: string | Date | null;
+  readonly dedup?: Dedup;
 }
 
 /**
@@ -61,6 +63,18 @@ export class StoredMessage<P = unknown> implements Message<P> {
 
   get delayMs(): undefined {
     return undefined;
+  }
+
+  get dedupKey(): string | undefined {
+    return this.#fields.dedup?.dedupKey;
+  }
+
+  get dedupMs(): number | undefined {
+    return this.#fields.dedup?.dedupMs;
+  }
+
+  get orderedByKey(): false {
+    return false;
   }
 
   toJSON(): Envelope {

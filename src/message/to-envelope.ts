@@ -8,7 +8,7 @@ export function toEnvelope(message: Message): Envelope {
 
 /** The wire form without the payload, for those who have its JSON text already. */
 export function toAttributes(message: Message): Omit<Envelope, "payload"> {
-  const { id, name, topic, key, headers, publishedAt } = message;
+  const { id, name, topic, key, headers, publishedAt, dedupKey, dedupMs } = message;
   const deliverAt = deliveryTime(message);
   return {
     id,
@@ -18,6 +18,8 @@ export function toAttributes(message: Message): Omit<Envelope, "payload"> {
     ...(Object.keys(headers).length > 0 && { headers }),
     publishedAt: publishedAt.toISOString(),
     ...(deliverAt && { deliverAt: deliverAt.toISOString() }),
+    ...(dedupKey !== undefined && { dedupKey }),
+    ...(dedupMs !== undefined && { dedupMs }),
   };
 }
 

@@ -2,6 +2,7 @@ import { EventsError } from "../message/errors.js";
 import type { Message } from "../message/message.js";
 import type { SqlClient } from "../transaction/sql-client.js";
 import { explain } from "./database.js";
+import { columns, records } from "./log-rows.js";
 import { qualify } from "./schema.js";
 
 // deliver_at is given as a time, or as a delay that only the database's clock turns into one.
@@ -21,7 +22,35 @@ const insertMany = `
   on conflict (id) do nothing
   returning id`;
 
-/** Appends messages in their order, in one statement. Resolves with the ids that were not there before. */
+// Each count is taken before the first row passes: all locks precede the first dedup key, which precedes the first draw
+// of a position. Locks and keys are taken in an order that is the same for everybody.
+const insertGuarded = `
+  with m as materialized (
+    select row_number() over () as n, r.* from json_to_recordset($1::json) as r (
+      id uuid, topic text, name text, key text, payload json, headers json, deliver_at timestamptz, delay_ms float8,
+      dedup_key text, dedup_ms float8, ordered_by_key boolean)),
+  locked as materialized (
+    select pg_advisory_xact_lock(k.lock) as lock from (
+      select distinct opinionated_events.key_lock(m.topic, m.key) as lock from m where m.ordered_by_key order by 1) k),
+  taken as materialized (
+    select k.n, opinionated_events.take_dedup_key(k.topic, k.dedup_key, k.dedup_ms, k.id) as is_taken from (
+      select m.* from m
+      where m.dedup_key is not null and (select count(locked.lock) from locked) >= 0
+      order by m.topic, m.dedup_key, m.n) k)
+  insert into opinionated_events.message (id, topic, name, key, payload, headers, deliver_at)
+  select m.id, m.topic, m.name, m.key, coalesce(m.payload, 'null'), m.headers,
+    coalesce(m.deliver_at, clock_timestamp() + m.delay_ms * interval '1 ms')
+  from m
+  where (select count(locked.lock) from locked) >= 0
+    and (m.dedup_key is null or m.n in (select taken.n from taken where taken.is_taken))
+  order by m.n
+  on conflict (id) do nothing
+  returning id`;
+
+/**
+ * Appends messages in their order, in one statement. Resolves with the ids that were stored: the others were there before,
+ * or their dedup key was.
+ */
 export async function append(
   client: SqlClient,
   schema: string,
@@ -29,23 +58,39 @@ export async function append(
 ): Promise<Set<string>> {
   const [first] = messages;
   if (first === undefined) return new Set();
-  const [text, values] =
-    messages.length === 1
-      ? [insertOne, columns(first)]
-      : [insertMany, [`[${messages.map(record).join(",")}]`]];
   try {
-    const { rows } = await client.query(qualify(text, schema), values);
+    const { rows } = await client.query(...statement(messages, first, schema));
     return new Set(rows.map((row) => row.id as string));
   } catch (error) {
-    throw isUnstorable(error) ? unstorable(error) : explain(error);
+    throw explainAppend(error, messages);
   }
+}
+
+/** Only a message that is guarded pays for it. */
+function statement(
+  messages: readonly Message[],
+  first: Message,
+  schema: string,
+): [text: string, values: unknown[]] {
+  if (messages.some(isGuarded)) return [qualify(insertGuarded, schema), [records(messages)]];
+  if (messages.length > 1) return [qualify(insertMany, schema), [records(messages)]];
+  return [qualify(insertOne, schema), columns(first)];
+}
+
+function isGuarded({ dedupKey, orderedByKey }: Message): boolean {
+  return dedupKey !== undefined || orderedByKey;
 }
 
 /** Invalid JSON, an escape that text can't hold, more levels than the server's stack. */
 const UNSTORABLE = ["22P02", "22P05", "54001"];
+/** The server's memory, that of its locks included. */
+const OUT_OF_MEMORY = "53200";
 
-function isUnstorable(error: unknown): error is Error {
-  return error instanceof Error && "code" in error && UNSTORABLE.includes(String(error.code));
+function explainAppend(error: unknown, messages: readonly Message[]): unknown {
+  const { code } = error as { code?: unknown };
+  if (UNSTORABLE.includes(String(code))) return unstorable(error as Error);
+  const locks = messages.some(({ orderedByKey }) => orderedByKey);
+  return code === OUT_OF_MEMORY && locks ? tooManyKeys(error as Error) : explain(error);
 }
 
 /** Only a message that was received can be so. The server's own error quotes the payload. */
@@ -56,30 +101,9 @@ function unstorable({ message }: Error): EventsError {
   return new EventsError("INVALID_PAYLOAD", `${text} ${wayOut}`);
 }
 
-function columns(message: Message): unknown[] {
-  const { id, topic, name, key, json, headers, deliverAt, delayMs } = message;
-  return [
-    id,
-    topic,
-    name,
-    key ?? null,
-    json,
-    headersJson(headers),
-    deliverAt?.toISOString() ?? null,
-    delayMs ?? null,
-  ];
-}
-
-/** The payload goes in as the text that it is, never through a second encoding. */
-function record(message: Message): string {
-  const { id, topic, name, key, headers, deliverAt, delayMs } = message;
-  const rest = { id, topic, name, key, deliver_at: deliverAt, delay_ms: delayMs };
-  const encoded = headersJson(headers);
-  const withHeaders = encoded === null ? "" : `"headers":${encoded},`;
-  return `{"payload":${message.json},${withHeaders}${JSON.stringify(rest).slice(1)}`;
-}
-
-function headersJson(headers: Message["headers"]): string | null {
-  for (const _ in headers) return JSON.stringify(headers);
-  return null;
+function tooManyKeys(cause: Error): EventsError {
+  const text = `The server has no room for a lock on each key that is ordered (${cause.message}).`;
+  const wayOut =
+    "Publish fewer keys in one transaction, or raise the server's max_locks_per_transaction.";
+  return new EventsError("TOO_MANY_KEYS", `${text} ${wayOut}`, { cause });
 }

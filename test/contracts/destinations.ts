@@ -24,7 +24,7 @@ const STAYS_BROKEN = "a stream that has failed takes nothing more";
 
 const memory: DestinationImplementation = {
   name: "memory",
-  capabilities: { ordered: true },
+  capabilities: { ordered: true, dedupKeys: true },
   leavesOut: {
     "rejects with an Error while its place can't be reached": ALWAYS_THERE,
     "leaves no phantom of what it rejected": ALWAYS_THERE,
@@ -97,7 +97,7 @@ const http: DestinationImplementation = {
 function postgres(pool: () => pg.Pool): DestinationImplementation {
   return {
     name: "postgres",
-    capabilities: { transactional: true, ordered: true, maxBatch: 1_000 },
+    capabilities: { transactional: true, ordered: true, dedupKeys: true, maxBatch: 1_000 },
     async open() {
       const { schema, messages, outage } = await postgresPlace(pool());
       return {

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { memoryDestination } from "../../src/destination/memory.js";
 import { createMessage } from "../../src/message/create-message.js";
 import type { Message } from "../../src/message/message.js";
+import { fakeClock } from "../../src/testing/fake-clock.js";
 
 const [a, b, c] = ["a.x", "b.x", "c.x"].map((name) => createMessage(name, {})) as [
   Message,
@@ -22,7 +23,7 @@ test("keeps what it gets in order, each id once, and says which is which", async
     { status: "duplicate" },
   ]);
   expect(memory.messages).toEqual([a, b, c]);
-  expect(memory.capabilities).toEqual({ ordered: true });
+  expect(memory.capabilities).toEqual({ ordered: true, dedupKeys: true });
 });
 
 test("tells subscribers of what is new", async () => {
@@ -49,10 +50,32 @@ test("the same listener twice is two subscriptions, each ended by itself", async
   expect(calls).toBe(1);
 });
 
-test("clear forgets messages and ids", async () => {
+test("clear forgets messages, ids and dedup keys", async () => {
   const memory = memoryDestination();
-  await memory.deliver([a], { signal });
+  const keyed = () => createMessage("a.x", {}, { dedupKey: "k" });
+  await memory.deliver([a, keyed()], { signal });
   memory.clear();
   expect(memory.messages).toEqual([]);
-  expect(await memory.deliver([a], { signal })).toEqual([{ status: "stored" }]);
+  expect(await memory.deliver([a, keyed()], { signal })).toEqual([
+    { status: "stored" },
+    { status: "stored" },
+  ]);
+});
+
+test("the window of a dedup key goes by the clock of the destination", async () => {
+  const clock = fakeClock();
+  const memory = memoryDestination({ clock });
+  const publish = async (dedupMs?: number) => {
+    const message = createMessage("a.x", {}, { dedupKey: "k", dedupMs });
+    const [result] = (await memory.deliver([message], { signal })) ?? [];
+    return result?.status;
+  };
+  expect([await publish(), await publish(0)]).toEqual(["stored", "duplicate"]);
+  await clock.advance(299_999);
+  expect(await publish()).toBe("duplicate");
+  await clock.advance(1);
+  expect([await publish(1_000), await publish()]).toEqual(["stored", "duplicate"]);
+  await clock.advance(1_000);
+  expect(await publish()).toBe("stored");
+  expect(memory.messages[0]).toMatchObject({ dedupKey: "k", dedupMs: 300_000 });
 });

@@ -83,6 +83,14 @@ describe("createMessage", () => {
     ["NUL in a header", () => createMessage("a", 1, { headers: { a: "\0" } }), "INVALID_HEADERS"],
     ["an invalid date", () => createMessage("a", 1, { deliverAt: new Date("x") }), "INVALID_TIME"],
     ["a far date", () => createMessage("a", 1, { deliverAt: new Date(1e15) }), "INVALID_TIME"],
+    ["an empty dedup key", () => createMessage("a", 1, { dedupKey: "" }), "INVALID_KEY"],
+    [
+      "a negative window",
+      () => createMessage("a", 1, { dedupKey: "k", dedupMs: -1 }),
+      "INVALID_TIME",
+    ],
+    ["a window without a key", () => createMessage("a", 1, { dedupMs: 1 }), "INVALID_OPTIONS"],
+    ["an order without a key", () => createMessage("a", 1, { orderedByKey: true }), "INVALID_KEY"],
     ["a negative delay", () => createMessage("a", 1, { delayMs: -1 }), "INVALID_TIME"],
     ["a delay of NaN", () => createMessage("a", 1, { delayMs: Number.NaN }), "INVALID_TIME"],
     ["an endless delay", () => createMessage("a", 1, { delayMs: 1e15 }), "INVALID_TIME"],
@@ -119,8 +127,24 @@ describe("createMessage", () => {
     );
     // @ts-expect-error a delay is a number
     expect(() => createMessage("a", 1, { delayMs: "5" })).toThrow(withCode("INVALID_TIME"));
+    // @ts-expect-error a flag is a boolean
+    expect(() => createMessage("a", 1, { orderedByKey: 1 })).toThrow(withCode("INVALID_OPTIONS"));
     // @ts-expect-error a name is a string
     expect(() => createMessage(7, 1)).toThrow(withCode("INVALID_NAME"));
+  });
+
+  it("keeps its dedup key for five minutes unless told otherwise", () => {
+    const message = createMessage("a", 1, { dedupKey: "k" });
+    expect(message).toMatchObject({ dedupKey: "k", dedupMs: 300_000 });
+    expect(createMessage("a", 1, { dedupKey: "k", dedupMs: 5 }).dedupMs).toBe(5);
+    expect(JSON.parse(JSON.stringify(message))).toMatchObject({ dedupKey: "k", dedupMs: 300_000 });
+  });
+
+  it("doesn't say on the wire that its publish locks the key", () => {
+    const message = createMessage("a", 1, { key: "k", orderedByKey: true });
+    expect(message.orderedByKey).toBe(true);
+    expect(JSON.stringify(message)).not.toContain("orderedByKey");
+    expect(createMessage("a", 1, { key: "k" }).orderedByKey).toBe(false);
   });
 
   it("is its envelope in JSON", () => {

@@ -13,6 +13,8 @@ const ENVELOPE = {
   headers: { traceparent: "00-1" },
   publishedAt: "2026-01-31T10:00:00.000Z",
   deliverAt: "2026-02-01T10:00:00.000Z",
+  dedupKey: "d",
+  dedupMs: 60_000,
 };
 
 const META = {
@@ -84,6 +86,12 @@ describe("decodeEnvelopes", () => {
     expect(decodeEnvelopes("[]")).toEqual([]);
     expect(decodeEnvelopes(JSON.stringify(ENVELOPE))).toHaveLength(1);
     expect(decodeEnvelopes(JSON.stringify([ENVELOPE, OLD, ENVELOPE]))).toHaveLength(3);
+  });
+
+  it("reads a dedup key without a window as one of five minutes, and no window without a key", () => {
+    expect(decodeOne(without("dedupMs"))).toMatchObject({ dedupKey: "d", dedupMs: 300_000 });
+    const { dedupKey, dedupMs } = decodeOne(without("dedupKey"));
+    expect([dedupKey, dedupMs]).toEqual([undefined, undefined]);
   });
 
   it("takes the topic from the name where it is missing", () => {

@@ -72,6 +72,8 @@ describe("docs/sql.md", () => {
       "user.created": 6,
       "user.reminded": 1,
       "report.due": 1,
+      "report.asked": 1,
+      "account.closed": 1,
       "user.changed": 4,
       "user.settled": 1,
     });
@@ -109,7 +111,7 @@ describe("a role with the grants of docs/sql.md", () => {
     for (const statement of [
       "select * from opinionated_events.message",
       "insert into opinionated_events.message (id, name, topic, payload) values (gen_random_uuid(), 'a', 'a', '1')",
-      "select opinionated_events.append('a', null, null, '1', null, null, '', null)",
+      "select opinionated_events.append('a', null, null, '1', null, null, null, null, false, '', null)",
       "select * from opinionated_events.queue_state",
       "select * from opinionated_events.unwanted()",
     ])
@@ -138,6 +140,12 @@ describe("a role with the grants of docs/sql.md", () => {
       ...(await publisher.publishMany([message, createMessage("shop.served", 2)])),
     ];
     expect(results.map(({ status }) => status)).toEqual(["stored", "duplicate", "stored"]);
+    const guarded = [1, 2].map((n) => {
+      const options = { key: "k", dedupKey: "k", orderedByKey: true };
+      return createMessage("shop.guarded", n, options);
+    });
+    const guardedResults = await publisher.publishMany(guarded);
+    expect(guardedResults.map(({ status }) => status)).toEqual(["stored", "duplicate"]);
     const reading = poolOf("shop_service").query("select payload from opinionated_events.message");
     await expect(reading).rejects.toMatchObject(denied);
   });

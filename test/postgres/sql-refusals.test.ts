@@ -39,6 +39,16 @@ const cases: [string, Record<string, string>, string?][] = [
   ],
   ["one of them more", { key: `"${"\u{1f600}".repeat(500)}x"` }, "INVALID_KEY"],
   ["an empty key", { key: '""' }, "INVALID_KEY"],
+  ["a dedup key", { dedupKey: '"k"' }],
+  ["the longest dedup key", { dedupKey: `"${"k".repeat(1_000)}"` }],
+  ["a dedup key too long", { dedupKey: `"${"k".repeat(1_001)}"` }, "INVALID_KEY"],
+  ["an empty dedup key", { dedupKey: '""' }, "INVALID_KEY"],
+  ["a window of part of a millisecond", { dedupKey: '"k"', dedupMs: "0.5" }],
+  ["no window", { dedupKey: '"k"', dedupMs: "0" }],
+  ["a negative window", { dedupKey: '"k"', dedupMs: "-1" }, "INVALID_TIME"],
+  ["a window without end", { dedupKey: '"k"', dedupMs: "1e15" }, "INVALID_TIME"],
+  ["a window beyond any number", { dedupKey: '"k"', dedupMs: "1e999" }, "INVALID_TIME"],
+  ["a window without a dedup key", { dedupMs: "-1" }],
   ["headers", { headers: '{"a": "b", "c": ""}' }],
   ["headers that are a list", { headers: '["a"]' }, "INVALID_HEADERS"],
   ["a header without a name", { headers: '{"": "b"}' }, "INVALID_HEADERS"],
@@ -157,6 +167,10 @@ describe("SQL refuses what TypeScript refuses, and takes what it takes:", () => 
     }
     expect(await codeInSql(publishMany, ['[{"payload": 1}]'])).toBe("INVALID_NAME");
     expect(await codeInSql(publishMany, ['[{"name": "a"}]'])).toBe("INVALID_PAYLOAD");
+    const ordered = "select opinionated_events.publish_many($1, ordered_by_key => true)";
+    expect(await codeInSql(ordered, ['[{"name": "a", "payload": 1}]'])).toBe("INVALID_KEY");
+    const text = '[{"name": "a", "payload": 1, "dedupKey": "k", "dedupMs": "5"}]';
+    expect(await codeInSql(publishMany, [text])).toBe("INVALID_TIME");
   });
 
   it("arguments that are no JSON, times that are no times, and no payload", async () => {
@@ -171,14 +185,17 @@ describe("SQL refuses what TypeScript refuses, and takes what it takes:", () => 
     expect(await refused("'a', '1', deliver_at => 'infinity'")).toBe("INVALID_TIME");
     expect(await refused("'a', '1', deliver_at => '0044-03-15 BC'")).toBe("INVALID_TIME");
     expect(await refused("'a', '1', deliver_at => '10000-01-01'")).toBe("INVALID_TIME");
+    expect(await refused("'a', '1', dedup_key => 'k', dedup_ms => 'NaN'")).toBe("INVALID_TIME");
+    expect(await refused("'a', '1', ordered_by_key => true")).toBe("INVALID_KEY");
   });
 });
 
 const publish =
-  "select opinionated_events.publish($1, $2, topic => $3, key => $4, headers => $5, id => $6)";
+  "select opinionated_events.publish($1, $2, topic => $3, key => $4, headers => $5, id => $6, dedup_key => $7, dedup_ms => $8)";
 
 /** But for a time: a timestamptz and a uuid refuse by themselves what is none. */
 function parameters(message: Record<string, string>): unknown[] {
   const text = (field: string) => JSON.parse(message[field] ?? "null");
-  return [text("name"), message.payload, text("topic"), text("key"), message.headers, text("id")];
+  const plain = [text("name"), message.payload, text("topic"), text("key"), message.headers];
+  return [...plain, text("id"), text("dedupKey"), text("dedupMs")];
 }

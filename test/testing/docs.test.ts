@@ -11,7 +11,7 @@ afterAll(() => examples.remove());
 
 test.each([
   ["memory", "# pass 1\n"],
-  ["contract", "destination  list            28     19      0       0        9\n"],
+  ["contract", "destination  list            33     19      0       0        14\n"],
 ])("the example %s passes its tests", async (name, expected) => {
   const { exit, output } = examples.run(name, {}, "--test-reporter", "tap");
   expect(await exit).toEqual([0, null]);

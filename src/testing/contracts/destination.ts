@@ -10,6 +10,7 @@ import {
 } from "./contract.js";
 import { accepting } from "./destination/accepting.js";
 import { carrying } from "./destination/carrying.js";
+import { dedupKeys } from "./destination/dedup-keys.js";
 import { deduplicating } from "./destination/deduplicating.js";
 import { failing } from "./destination/failing.js";
 import { ordering } from "./destination/ordering.js";
@@ -17,7 +18,7 @@ import type { DestinationSubject } from "./destination/subject.js";
 import { transactions } from "./destination/transactions.js";
 
 const always = { ...accepting, ...carrying, ...deduplicating, ...failing };
-const cases = { ...always, ...ordering, ...transactions };
+const cases = { ...always, ...dedupKeys, ...ordering, ...transactions };
 
 export type DestinationCase = keyof typeof cases;
 
@@ -41,6 +42,7 @@ export function destinationContract(
   { name: implementation, capabilities, open, leavesOut = {} }: DestinationImplementation,
 ): ContractReport {
   const reasons: Readonly<Record<string, string>> = {
+    ...(!capabilities.dedupKeys && leaveOut(dedupKeys, "it only carries dedup keys")),
     ...(!capabilities.ordered && leaveOut(ordering, "it is not ordered")),
     ...(!capabilities.transactional && leaveOut(transactions, "it is not transactional")),
     ...leavesOut,
