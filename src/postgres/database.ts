@@ -1,5 +1,6 @@
 import { EventsError } from "../message/errors.js";
 import type { SqlClient } from "../transaction/sql-client.js";
+import type { TransactionClient } from "../transaction/transaction.js";
 import { qualify, validSchema } from "./schema.js";
 
 /** A result column as the server sent it. */
@@ -9,7 +10,8 @@ export type Cell = string | null;
 export interface PgPool extends SqlClient {
   // biome-ignore lint/suspicious/noExplicitAny: pg's own type of a query config and its rows
   query(...args: any[]): Promise<{ rows: any[] }>;
-  connect(): Promise<SqlClient & { release(destroy?: boolean | Error): void }>;
+  connect(): Promise<TransactionClient>;
+  readonly options?: { readonly max?: number | undefined };
   on?(event: "error", listener: (error: Error) => void): unknown;
   off?(event: "error", listener: (error: Error) => void): unknown;
 }
@@ -24,6 +26,16 @@ export class Database {
   constructor(pool: PgPool, schema?: string) {
     this.#pool = pool;
     this.schema = validSchema(schema);
+  }
+
+  /** How many connections the pool has at the most; infinite if it doesn't say. */
+  get maxConnections(): number {
+    return this.#pool.options?.max ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** A connection of the pool, to be released by the caller. */
+  connect(): Promise<TransactionClient> {
+    return this.#pool.connect();
   }
 
   /**
