@@ -56,16 +56,25 @@ export function createSink(
 }
 
 function toTarget(registration: Registration, outer: readonly Middleware[]): Target {
-  const { handler, transactional } = registration;
   const middleware = [...outer, ...registration.middleware];
   const limited = middleware.some((layer) => layer.replaces === "limit");
   return {
-    run: transactional
-      ? (context, { transact }) => compose(middleware, inTransaction(handler, transact))(context)
-      : compose(middleware, handler as Handler),
+    run: runOf(registration, middleware),
     parse: registration.parse,
     limit: limited ? Number.POSITIVE_INFINITY : defaultLimit,
   };
+}
+
+function runOf(
+  { handler, transactional }: Registration,
+  middleware: readonly Middleware[],
+): Target["run"] {
+  if (transactional) {
+    return (context, { transact }) =>
+      compose(middleware, inTransaction(handler, transact))(context);
+  }
+  const composed = compose(middleware, handler as Handler);
+  return (context) => composed(context);
 }
 
 function run(target: Target, delivery: Delivery): unknown {
