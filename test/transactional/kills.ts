@@ -33,6 +33,8 @@ export interface KillReport {
   readonly amidTransactions: number;
   /** Kills that found messages committed and not yet recorded as done. */
   readonly amidInbox: number;
+  /** Messages that were taken for what kills workers, since they ran at several kills, and were then given another chance. */
+  readonly revived: number;
   /** Rows that must be gone at the end: leases, deliveries, inbox. */
   readonly left: number;
 }
@@ -59,6 +61,9 @@ const LEFT = `
     + (select count(*) from opinionated_events.delivery)::int
     + (select count(*) from opinionated_events.inbox)::int as left`;
 
+const REVIVE = `
+  update opinionated_events.delivery set state = 'waiting', due_at = clock_timestamp() where state = 'dead'`;
+
 /** Workers handle messages in transactions and are killed again and again; says what became of every message. */
 export async function killWorkers(options: KillOptions): Promise<KillReport> {
   const pool = new pg.Pool({ connectionString: options.url });
@@ -82,7 +87,7 @@ async function run(pool: pg.Pool, runs: string, { url, messages, workers, kills 
   await migrate(pool);
   await pool.query("create table effect (id uuid not null)");
   await pool.query("select opinionated_events.subscribe('q', 'job.run')");
-  const counts = { kills: 0, amidTransactions: 0, amidInbox: 0 };
+  const counts = { kills: 0, amidTransactions: 0, amidInbox: 0, revived: 0 };
   let finished = false;
   const places = Array.from({ length: workers }, async (_, n) => {
     for (let life = 1; !finished; life += 1) {
@@ -102,7 +107,7 @@ async function run(pool: pg.Pool, runs: string, { url, messages, workers, kills 
     const batch = Array.from({ length: count }, (_, i) => createMessage("job.run", n + i));
     await append(pool, DEFAULT_SCHEMA, batch);
   }
-  await untilDone(pool, messages);
+  await untilDone(pool, messages, counts);
   finished = true;
   await Promise.all(places);
   return counts;
@@ -123,7 +128,7 @@ async function kill(child: ChildProcess): Promise<void> {
   await exited;
 }
 
-type Counts = { kills: number; amidTransactions: number; amidInbox: number };
+type Counts = Record<"kills" | "amidTransactions" | "amidInbox" | "revived", number>;
 
 /** What a kill is about to hit. */
 async function look(pool: pg.Pool, name: string, counts: Counts): Promise<void> {
@@ -138,10 +143,11 @@ async function look(pool: pg.Pool, name: string, counts: Counts): Promise<void> 
 }
 
 /** Until every message has its effect and nothing is left to record, or nothing has moved for a long time. */
-async function untilDone(pool: pg.Pool, messages: number): Promise<void> {
+async function untilDone(pool: pg.Pool, messages: number, counts: Counts): Promise<void> {
   let seen = -1;
   let movedAt = performance.now();
   while (performance.now() - movedAt < PATIENCE_MS) {
+    counts.revived += (await pool.query(REVIVE)).rowCount ?? 0;
     const { left } = (await pool.query(LEFT)).rows[0];
     const { rows } = await pool.query("select count(distinct id)::int as n from effect");
     if (rows[0].n === messages && left === 0) return;
