@@ -41,7 +41,8 @@ export type ErrorCode =
   | "ISOLATION_LEVEL"
   | "CLUSTER_CHANGED"
   | "SEQUENCE_CACHED"
-  | "LISTENER_FAILED";
+  | "LISTENER_FAILED"
+  | "POOL_EXHAUSTED";
 
 /** The base of every error we throw. `code` is stable; the text names what was wrong and what to do. */
 export class EventsError extends Error {

@@ -8,6 +8,7 @@ import { intervalTrigger } from "../../src/source/postgres/trigger.js";
 import type { SqlClient } from "../../src/transaction/sql-client.js";
 import { withTx } from "../../src/transaction/with-tx.js";
 import { deferred } from "../receiver/support.js";
+import { watchedPool } from "../support/watched-pool.js";
 import { deliveries, type Engine, engine, idOf, rows, until } from "./support.js";
 
 let db: Engine;
@@ -237,22 +238,13 @@ describe("a pool for transactional handlers", () => {
   });
 });
 
-/** Each of its clients loses the answer to its first commit, which happens. */
+/** The answers to the first two commits of a handler are lost; they happen. */
 function losingAnswers(pool: pg.Pool): PgPool {
   let lost = 0;
-  return {
-    query: (...args: unknown[]) => pool.query(...(args as [string])),
-    async connect() {
-      const client = await pool.connect();
-      return {
-        query: async (...args: unknown[]) => {
-          const result = await client.query(...(args as [string]));
-          if (!/; commit$/.test(String(args[0])) || lost >= 2) return result;
-          lost += 1;
-          throw new Error("the answer is lost");
-        },
-        release: () => client.release(true),
-      };
-    },
-  };
+  return watchedPool(pool, async (text, run) => {
+    const result = await run();
+    if (!text.endsWith("; commit") || lost === 2) return result;
+    lost += 1;
+    throw new Error("the answer is lost");
+  });
 }
