@@ -156,6 +156,23 @@ describe("a transactional handler", () => {
     ]);
   });
 
+  it("is undone, and its message done, if another transaction has handled that meanwhile", async () => {
+    const handled = deferred();
+    await start(async ({ message, tx }) => {
+      await write(tx, message);
+      await db.pool.query(
+        `insert into opinionated_events.inbox select l.queue, m.position, l.topic, l.seq
+         from opinionated_events.message m, opinionated_events.lease l where m.id = $1`,
+        [message.id],
+      );
+      handled.resolve();
+    });
+    await publish(1);
+    await handled.promise;
+    await expectOnce([]);
+    expect(errors).toEqual([]);
+  });
+
   it("is rolled back when its time is over, although it goes on", async () => {
     const gate = deferred();
     const receiver = db.receiver({}, (error) => errors.push(error));
