@@ -207,6 +207,8 @@ begin
     join ours on ours.n = k.n
     -- Not again, if this is the repetition of a statement whose answer was lost.
     join before on before.n = k.n and k.position <> all (before.done)
+      -- Nor if its handler's transaction has committed, and only the answer was lost.
+      and not exists (select from opinionated_events.inbox i where i.queue = ours.queue and i.position = k.position)
     cross join lateral (
       select * from opinionated_events.message m where m.topic = ours.topic and m.position = k.position
       order by m.topic, m.position limit 1) m
@@ -214,7 +216,8 @@ begin
   select ours.n from ours;
 end $$;
 
--- Turns what an expired batch left unfinished into deliveries. The lease row goes, and its token with it.
+-- Turns what an expired batch left unfinished into deliveries. The lease row goes, and its token with it. Not now, if somebody
+-- renews it, or a handler's transaction that acknowledges one of its messages is about to commit.
 -- A message that may have been running counts a lost worker: it may be what killed it.
 create function opinionated_events.take_over(l opinionated_events.lease) returns int language plpgsql volatile
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set jit = off
@@ -225,10 +228,13 @@ declare
   is_ordered boolean := (select q.ordered from opinionated_events.queue q where q.name = l.queue);
   taken int;
 begin
-  delete from opinionated_events.lease x
+  select * into l from opinionated_events.lease x
     where x.queue = l.queue and x.topic = l.topic and x.seq = l.seq and x.token = l.token and x.expires_at <= clock_timestamp()
-    returning * into l;
+    for update skip locked;
   if not found then return 0; end if; -- finished, renewed or taken over meanwhile
+  -- In a statement of its own, which sees what had committed before the lock.
+  l.done := l.done || array(
+    select i.position from opinionated_events.inbox i where i.queue = l.queue and i.topic = l.topic and i.seq = l.seq);
   select * into strict b from opinionated_events.batch x where x.queue = l.queue and x.topic = l.topic and x.seq = l.seq;
   patterns := array(select s.pattern from opinionated_events.subscription s where s.queue = l.queue and s.topic in (l.topic, '*'));
   insert into opinionated_events.delivery
@@ -251,6 +257,7 @@ begin
     where m.position <> all (l.done) and m.position <> all (l.behind) and opinionated_events.is_match(m.name, patterns)) m
   on conflict do nothing;
   get diagnostics taken = row_count;
+  delete from opinionated_events.lease x where x.queue = l.queue and x.topic = l.topic and x.seq = l.seq;
   return taken;
 end $$;
 

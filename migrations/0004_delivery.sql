@@ -71,17 +71,24 @@ begin
     select d.position from opinionated_events.delivery d
     where d.queue = q and d.state = 'parked' and opinionated_events.is_match(d.name, patterns)
     limit n for update skip locked),
-  chosen as (select * from suspect union all (select * from due union all select * from parked limit n))
+  chosen as (select * from suspect union all (select * from due union all select * from parked limit n)),
+  -- Its handler's transaction has committed, and the worker was lost before it could say so.
+  finished as (
+    delete from opinionated_events.delivery d using chosen
+    where d.queue = q and d.position = chosen.position
+      and exists (select from opinionated_events.inbox i where i.queue = q and i.position = chosen.position))
   update opinionated_events.delivery d
   set token = opinionated_events.new_token(), session = worker_session, attempt = d.attempt + 1,
     lost = d.lost + (d.token is not null)::int, due_at = clock_timestamp() + lease_ms * interval '1 ms',
     state = case d.state when 'parked' then 'waiting' else d.state end, changed_at = clock_timestamp()
   from chosen where d.queue = q and d.position = chosen.position
+    and not exists (select from opinionated_events.inbox i where i.queue = q and i.position = chosen.position)
   returning d.token, d.position, d.attempt, d.lost, d.topic, d.name, d.id, d.key, d.payload, d.headers, d.published_at, d.deliver_at;
 end $$;
 
 -- Records what has become of claimed deliveries. outcomes: [{n, queue, position, token, state, after_ms, reason}]: state
--- 'done' deletes the row, no state renews its lease. Returns the n of those that were still ours.
+-- 'done' deletes the row, no state renews its lease. Whatever the state, it is done if its handler's transaction has
+-- committed, and only the answer was lost. Returns the n of those that were still ours.
 create function opinionated_events.settle_deliveries(outcomes json, lease_ms int) returns setof int
 language plpgsql volatile
 set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off
@@ -89,8 +96,12 @@ set plan_cache_mode = force_generic_plan as $$
 begin
   return query
   with o as materialized (
-    select * from json_to_recordset(outcomes)
-      as o (n int, queue text, position bigint, token bigint, state text, after_ms float8, reason json)),
+    select r.n, r.queue, r.position, r.token, r.after_ms, r.reason, case
+      when r.state is not null and exists (
+        select from opinionated_events.inbox i where i.queue = r.queue and i.position = r.position) then 'done'
+      else r.state end as state
+    from json_to_recordset(outcomes)
+      as r (n int, queue text, position bigint, token bigint, state text, after_ms float8, reason json)),
   done as (
     delete from opinionated_events.delivery d using o
     where o.state = 'done' and d.queue = o.queue and d.position = o.position and d.token = o.token

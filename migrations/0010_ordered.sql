@@ -201,8 +201,21 @@ create function opinionated_events.claim_ordered_deliveries(
 set enable_seqscan = off set enable_bitmapscan = off set enable_mergejoin = off set jit = off
 set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
+declare
+  line record;
 begin
   perform opinionated_events.lock_ordered(q);
+  -- Their handlers' transactions have committed, and the worker was lost before it could say so.
+  for line in
+    with finished as (
+      delete from opinionated_events.delivery d
+      where d.queue = q and d.token is not null and d.due_at <= clock_timestamp() and d.position = any (array(
+        select i.position from opinionated_events.inbox i where i.queue = q and i.topic is null))
+      returning d.topic, d.key)
+    select f.topic, array_agg(f.key) filter (where f.key is not null) as keys from finished f group by f.topic
+  loop
+    perform opinionated_events.release(q, line.topic, coalesce(line.keys, '{}'));
+  end loop;
   return query
   with due as (
     select d.position, d.topic, d.key, d.due_at, false as is_suspect from opinionated_events.delivery d

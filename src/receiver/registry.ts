@@ -10,6 +10,7 @@ export class Registry {
   readonly #options = new Map<string, QueueOptions>();
   readonly #handlers = new Map<string, Routes<Registration>>();
   readonly #subscriptions: Subscription[] = [];
+  #transactional = false;
 
   configure(queue: string, options: QueueOptions): void {
     toQueue(queue);
@@ -33,6 +34,7 @@ export class Registry {
     routes.add(pattern, registration);
     this.#handlers.set(queue, routes);
     this.#subscriptions.push({ queue, pattern, topic });
+    this.#transactional ||= registration.transactional;
   }
 
   get handlers(): ReadonlyMap<string, Routes<Registration>> {
@@ -41,6 +43,11 @@ export class Registry {
 
   get subscriptions(): readonly Subscription[] {
     return this.#subscriptions;
+  }
+
+  /** Some handler is transactional. */
+  get transactional(): boolean {
+    return this.#transactional;
   }
 
   /** The options of every queue that has a handler. */

@@ -97,8 +97,9 @@ function postgres(
 ): SourceImplementation {
   return {
     name,
+    transactional: true,
     async open() {
-      const { schema, deliveries } = await postgresPlace(pool());
+      const { schema, deliveries, effects } = await postgresPlace(pool());
       const destination = postgresDestination({ pool: pool(), schema });
       return {
         source: (options) =>
@@ -108,6 +109,7 @@ function postgres(
         },
         dead: async () => deliveries("dead"),
         parked: async () => (await deliveries("parked")).map(({ id }) => id),
+        transactions: effects,
         close: async () => {},
       };
     },

@@ -6,6 +6,7 @@ import * as positions from "./checks/positions.js";
 import * as rebasing from "./checks/rebasing.js";
 import * as refusals from "./checks/refusals.js";
 import * as subscriptions from "./checks/subscriptions.js";
+import * as transactions from "./checks/transactions.js";
 import * as waking from "./checks/waking.js";
 import * as windows from "./checks/windows.js";
 import { Engine } from "./engine.js";
@@ -55,6 +56,23 @@ const killers: Record<keyof typeof all, Check> = {
   rebaseSameBase: rebasing.aLogRestoredTwiceGoesOn,
   rebaseMark: rebasing.aRebaseThatWaitedDeliversOnce,
   noRebase: rebasing.aRestoredLogGoesOn,
+  anyTransactionAcknowledges: transactions.anEndedTransactionAcknowledgesNothing,
+  anyTokenAcknowledges: transactions.aForgottenBatchAcknowledgesNothing,
+  anyTokenAcknowledgesDelivery: transactions.aLostDeliveryAcknowledgesNothing,
+  acknowledgeRetried: transactions.aRetriedMessageIsNotAcknowledgedByItsBatch,
+  acknowledgeTwice: transactions.onlyOneOfTwoTransactionsCommits,
+  acknowledgeAfterLook: transactions.whatHappenedBeforeTheAcknowledgementCounts,
+  batchUnlocked: transactions.aCommitUnderWayIsNotTakenOver,
+  deliveryUnlocked: transactions.aCommitUnderWayIsNotClaimed,
+  batchLockedTooWell: transactions.aRenewalPassesACommitUnderWay,
+  takeOverCommitted: transactions.aCommittedMessageIsNotTakenOver,
+  takeOverWaits: transactions.aCommitUnderWayIsNotTakenOver,
+  retryCommitted: transactions.aCommittedMessageIsNotRetried,
+  killCommitted: transactions.aCommittedDeliveryIsNotDead,
+  claimCommitted: transactions.aCommittedDeliveryIsNotRunAgain,
+  inboxKeepsBatches: transactions.aFinishedBatchLeavesNothing,
+  inboxKeepsDeliveries: transactions.aCommittedDeliveryIsNotRunAgain,
+  inboxForgetsDelivery: transactions.aRetryOfWhatCommitsLateIsNotRun,
   noWatch: waking.aPublishInFlightIsNoticed,
   noNotify: waking.aPublishNotifiesAnIdleReceiver,
   leasedKeyFree: ordered.aKeyUnderAnotherWorkersLeaseIsHeld,
@@ -66,6 +84,7 @@ const killers: Record<keyof typeof all, Check> = {
   claimLeased: ordered.aRetryWaitsForTheLeaseOfItsKey,
   claimAny: ordered.onlyTheFirstOfALineIsClaimed,
   claimBeside: ordered.aLateMessageWaitsForTheOneThatRuns,
+  repeatCommitted: ordered.aLineGoesOnBehindWhatHasCommitted,
   settleSome: ordered.aBatchThatWasLostTakesTheOthersWithIt,
   settleSomeDeliveries: ordered.aDeliveryThatWasLostTakesTheOthersWithIt,
   takeOverBehind: ordered.whatWentBehindIsNotTakenOver,

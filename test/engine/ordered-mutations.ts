@@ -54,6 +54,12 @@ export const orderedMutations = {
       ],
     },
   },
+  repeatCommitted: {
+    guard: "a delivery whose handler's transaction has committed is not handed out again",
+    changes: {
+      claim_ordered_deliveries: [{ from: "i.queue = q and i.topic is null", to: "false" }],
+    },
+  },
   settleSome: {
     guard: "batches of an ordered queue are settled together or not",
     changes: {

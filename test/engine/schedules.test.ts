@@ -6,6 +6,7 @@ import * as positions from "./checks/positions.js";
 import * as rebasing from "./checks/rebasing.js";
 import * as refusals from "./checks/refusals.js";
 import * as subscriptions from "./checks/subscriptions.js";
+import * as transactions from "./checks/transactions.js";
 import * as waking from "./checks/waking.js";
 import * as windows from "./checks/windows.js";
 import { Engine } from "./engine.js";
@@ -20,6 +21,7 @@ const subjects = {
   emptyWindows,
   rebasing,
   waking,
+  transactions,
 };
 
 describe.each(Object.entries(subjects))("%s", (_, checks) => {

@@ -3,13 +3,14 @@ import type { OrderedClaimant } from "../../postgres/ordered.js";
 import type { PollResult } from "../../postgres/wake.js";
 import { finishWithin } from "../finish-within.js";
 import { Lanes } from "../lanes.js";
-import type { SourceContext, StopReport } from "../source.js";
+import type { Outcome, SourceContext, StopReport } from "../source.js";
 import type { Item } from "./held.js";
 import { Ledger } from "./ledger.js";
 import type { Loop } from "./loop.js";
 import { Reader } from "./reader.js";
 import { SuspectSlot } from "./suspect-slot.js";
 import { sweeper } from "./sweeper.js";
+import { Transactions } from "./transactions.js";
 import { Waker } from "./waker.js";
 import { within } from "./within.js";
 
@@ -42,6 +43,7 @@ export class PostgresRun {
   readonly #sweeper: Loop;
   readonly #suspects = new SuspectSlot(() => this.#unblock());
   readonly #readers: ReadonlyMap<string, Reader>;
+  readonly #transactions: Transactions | undefined;
   #isStopping = false;
   #released = 0;
 
@@ -49,6 +51,7 @@ export class PostgresRun {
     this.#options = options;
     const { db, context, claimant, maxWorkers, intervalMs } = options;
     const { onError } = context;
+    this.#transactions = context.transactional ? new Transactions(db) : undefined;
     this.#lanes = new Lanes({
       maxWorkers,
       concurrencyOf: (queue) => context.queues.get(queue)?.concurrency,
@@ -146,11 +149,16 @@ export class PostgresRun {
     if (item.held.lost) reader?.dropped();
     else {
       const startedAt = performance.now();
-      const outcome = await this.#options.context.sink.deliver(item);
+      const outcome = await this.#deliver(item);
       this.#ledger.settle(item, outcome);
       reader?.finished(item, outcome, performance.now() - startedAt);
     }
     if (item.isSuspect) this.#suspects.release();
+  }
+
+  #deliver(item: Item): Promise<Outcome> {
+    const { sink } = this.#options.context;
+    return sink.deliver(this.#transactions?.delivery(item) ?? item);
   }
 
   #wakeFound({ news, due }: PollResult): void {

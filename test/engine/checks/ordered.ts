@@ -190,3 +190,18 @@ export async function aQueueIsOrderedOrNot(engine: Engine): Promise<void> {
   await declareQueue(engine.db, QUEUE, { ordered: false });
   expect(await engine.sql("select state from opinionated_events.delivery")).toEqual([["waiting"]]);
 }
+
+/** The transaction of k1's handler has committed, and its worker was lost. */
+export async function aLineGoesOnBehindWhatHasCommitted(engine: Engine): Promise<void> {
+  const [a, b] = await twoWorkers(engine);
+  await publish(engine, "k1 k2");
+  const batch = (await a.claim()) ?? expect.fail();
+  await a.settle([batch], allAs(batch, HELD));
+  const [k1] = await a.claimDeliveries(1, 0);
+  const { position } = (k1 ?? expect.fail()).key;
+  await engine.sql("insert into opinionated_events.inbox (queue, position) values ('q', $1)", [
+    position,
+  ]);
+  expect(await b.deliveries()).toEqual(["k2"]);
+  expect(await engine.sql("select * from opinionated_events.inbox")).toEqual([]);
+}
