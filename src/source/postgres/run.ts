@@ -24,7 +24,8 @@ export interface RunOptions {
 
 /** So few topics are claimed at once on a notification, without asking which of them has news. */
 const FEW_TOPICS = 2;
-/** How long a stop waits for the database beyond its deadline, in ms. */
+/** How long a stop waits for the database beyond its deadline, in ms: for claims under way, and to record outcomes. */
+const TAKE_MS = 2_000;
 const RECORD_MS = 5_000;
 
 const EVERY_TOPIC = "*";
@@ -98,11 +99,11 @@ export class PostgresRun {
     this.#isStopping = true;
     this.#release(this.#lanes.clear());
     for (const reader of this.#readers.values()) this.#release(reader.clearLines());
-    const [finished] = await Promise.all([
-      finishWithin(this.#lanes, deadlineMs),
-      within(deadlineMs, this.#stopTaking()),
-    ]);
+    const taking = this.#stopTaking();
+    const finished = await finishWithin(this.#lanes, deadlineMs);
     if (finished.aborted > 0) this.#ledger.abandon();
+    // What a claim under way brings is given back: by the ledger, before it closes.
+    await within(TAKE_MS, taking);
     await within(RECORD_MS, this.#ledger.close());
     return { ...finished, released: this.#released };
   }
