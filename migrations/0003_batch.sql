@@ -9,9 +9,8 @@ create table opinionated_events.lease (
   -- The application_name of a session that lives as long as the worker's process; null if it has none.
   session text,
   expires_at timestamptz not null,
-  -- Positions that are finished, and those that may have been started (null: any).
+  -- Positions that are finished.
   done bigint[] not null default '{}',
-  started bigint[],
   primary key (queue, topic, seq)
 ) with (fillfactor = 70);
 
@@ -242,7 +241,7 @@ begin
   select l.queue, l.topic, m.position, m.name, m.id, m.key, m.payload, m.headers, m.published_at, m.deliver_at, m.state,
     case m.state when 'held' then 'infinity' else greatest(clock_timestamp(), m.deliver_at) end, m.suspect::int, m.suspect::int
   from (
-    select m.*, l.started is null or m.position = any (l.started) as suspect,
+    select m.*, m.deliver_at > clock_timestamp() is not true as suspect,
       case when m.deliver_at > clock_timestamp() then 'scheduled' when is_ordered and m.key is not null then 'held' else 'waiting' end as state
     from (
       select y.* from unnest(b.late) x cross join lateral (

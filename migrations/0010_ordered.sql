@@ -222,15 +222,19 @@ begin
     where d.queue = q and d.due_at < 'infinity' and d.due_at <= clock_timestamp() and d.lost = 0 and d.token is null
     order by d.queue, d.due_at limit n),
   suspect as (
-    select d.position, d.topic, d.key, d.due_at, true as is_suspect from opinionated_events.delivery d
+    select d.position, d.topic, d.key, d.due_at, d.lost + (d.token is not null)::int as times from opinionated_events.delivery d
     where d.queue = q and d.due_at < 'infinity' and d.due_at <= clock_timestamp() and (d.lost > 0 or d.token is not null)
     order by d.queue, d.due_at limit suspects),
+  blamed as (
+    select s.position, s.topic, s.key, s.due_at, true as is_suspect
+    from (select s.*, row_number() over () as n, first_value(s.times) over () as first from suspect s) s
+    where s.first = 1 and s.times = 1 or s.first > 1 and s.n = 1),
   parked as (
     select d.position, d.topic, d.key, d.due_at, false as is_suspect from opinionated_events.delivery d
     where d.queue = q and d.state = 'parked' and opinionated_events.is_match(d.name, patterns) limit n),
   candidate as materialized (
     select c.*, row_number() over (partition by c.topic, c.key order by c.position) as place
-    from (select * from suspect union all select * from due union all select * from parked) c),
+    from (select * from blamed union all select * from due union all select * from parked) c),
   leased as materialized (
     select t.topic, k from (select distinct c.topic from candidate c where c.key is not null) t
     cross join lateral unnest(opinionated_events.leased_keys(q, t.topic, null)) k),

@@ -224,7 +224,9 @@ export const mutations = {
   suspectsUncounted: {
     guard: "a lost worker is counted",
     changes: {
-      claim_deliveries: [{ from: "d.lost + (d.token is not null)::int", to: "d.lost" }],
+      claim_deliveries: [
+        { from: "lost = d.lost + (d.token is not null)::int", to: "lost = d.lost" },
+      ],
     },
   },
   leasedDeliveriesDue: {

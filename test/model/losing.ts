@@ -45,7 +45,8 @@ function takeOver(model: Model, lease: Lease): void {
     if (lease.done.has(position)) continue;
     const isDue = !message.isDelayed;
     const state = isDue ? "waiting" : "scheduled";
-    model.addRow({ queue, message, state, attempt: 1, lost: 1, isDue });
+    const lost = Number(isDue);
+    model.addRow({ queue, message, state, attempt: lost, lost, isDue });
   }
 }
 

@@ -12,6 +12,8 @@ export interface ReaderOptions extends TakerOptions {
   readonly sink: Sink;
   /** Runs items when workers are free. */
   readonly start: (items: readonly Item[]) => void;
+  /** Admits a suspect to its queue, whose turn has come. */
+  readonly admit: (suspect: Item) => void;
   readonly onIdle: () => void;
   readonly onError: (error: unknown) => void;
 }
@@ -65,13 +67,26 @@ export class Reader {
       for (const _ of back) this.demand.finished();
       this.#options.start(starting);
     }
+    this.#over(item);
     this.#makeRoom();
   }
 
   /** The item was lost before it ran. */
-  dropped(): void {
+  dropped(item: Item): void {
     this.demand.finished();
+    this.#over(item);
     this.#makeRoom();
+  }
+
+  /** Starts items, as far as this process handles them, and no line of a key is in the way. */
+  admit(items: readonly Item[], claim?: number): void {
+    const { isOrdered, start } = this.#options;
+    const { starting, back } = isOrdered
+      ? this.#lines.enter(items, this.demand.perKey, claim)
+      : this.#park(items);
+    this.#giveBack(back);
+    this.demand.took(items.length - back.length);
+    start(starting);
   }
 
   /** The database knows that an item will come again. */
@@ -82,7 +97,10 @@ export class Reader {
   /** Takes out what waits behind others of its key. */
   clearLines(): readonly Item[] {
     const waiting = this.#lines.clear();
-    for (const _ of waiting) this.demand.finished();
+    for (const item of waiting) {
+      this.demand.finished();
+      this.#over(item);
+    }
     this.#makeRoom();
     return waiting;
   }
@@ -114,7 +132,7 @@ export class Reader {
     try {
       const taken = await this.#taker.takeBatch(topic, limit);
       if (!taken) return this.#forget(topic);
-      this.#admit(taken.items, claim);
+      this.admit(taken.items, claim);
       return taken.count;
     } finally {
       this.#lines.endClaim(claim);
@@ -123,7 +141,7 @@ export class Reader {
 
   async #takeDeliveries(limit: number): Promise<number | "blocked"> {
     const { items, count } = await this.#taker.takeDeliveries(limit, this.demand.perKey);
-    this.#admit(items);
+    this.admit(items);
     return count;
   }
 
@@ -132,16 +150,6 @@ export class Reader {
     void this.#topics.get(topic)?.stop();
     this.#topics.delete(topic);
     return 0;
-  }
-
-  #admit(items: readonly Item[], claim?: number): void {
-    const { isOrdered, start } = this.#options;
-    const { starting, back } = isOrdered
-      ? this.#lines.enter(items, this.demand.perKey, claim)
-      : this.#park(items);
-    this.#giveBack(back);
-    this.demand.took(items.length - back.length);
-    start(starting);
   }
 
   /** What this process has no handler for goes back at once; in a line only when its turn comes. */
@@ -154,6 +162,15 @@ export class Reader {
 
   #giveBack(items: readonly Item[]): void {
     const type = this.#options.isOrdered ? "held" : "parked";
-    for (const item of items) this.#options.ledger.settle(item, { type });
+    for (const item of items) {
+      this.#options.ledger.settle(item, { type });
+      this.#over(item);
+    }
+  }
+
+  /** A suspect makes way for the next one, which may be another queue's. */
+  #over({ isSuspect }: Item): void {
+    const next = isSuspect ? this.#options.suspects.leave() : undefined;
+    if (next) this.#options.admit(next);
   }
 }

@@ -42,7 +42,7 @@ export class PostgresRun {
   readonly #ledger: Ledger;
   readonly #waker: Waker;
   readonly #sweeper: Loop;
-  readonly #suspects = new SuspectSlot(() => this.#unblock());
+  readonly #suspects = new SuspectSlot<Item>(() => this.#unblock());
   readonly #readers: ReadonlyMap<string, Reader>;
   readonly #transactions: Transactions | undefined;
   #isStopping = false;
@@ -98,6 +98,7 @@ export class PostgresRun {
   async stop(deadlineMs: number): Promise<StopReport> {
     this.#isStopping = true;
     this.#release(this.#lanes.clear());
+    this.#release(this.#suspects.clear());
     for (const reader of this.#readers.values()) this.#release(reader.clearLines());
     const taking = this.#stopTaking();
     const finished = await finishWithin(this.#lanes, deadlineMs);
@@ -140,6 +141,7 @@ export class PostgresRun {
       ledger: this.#ledger,
       suspects: this.#suspects,
       start: (items) => this.#start(queue, items),
+      admit: (suspect) => this.#readers.get(suspect.queue)?.admit([suspect]),
       onIdle: () => this.#waker.idle(),
       onError: context.onError,
     });
@@ -147,14 +149,11 @@ export class PostgresRun {
 
   async #runItem(item: Item): Promise<void> {
     const reader = this.#readers.get(item.queue);
-    if (item.held.lost) reader?.dropped();
-    else {
-      const startedAt = performance.now();
-      const outcome = await this.#deliver(item);
-      this.#ledger.settle(item, outcome);
-      reader?.finished(item, outcome, performance.now() - startedAt);
-    }
-    if (item.isSuspect) this.#suspects.release();
+    if (item.held.lost) return reader?.dropped(item);
+    const startedAt = performance.now();
+    const outcome = await this.#deliver(item);
+    this.#ledger.settle(item, outcome);
+    reader?.finished(item, outcome, performance.now() - startedAt);
   }
 
   #deliver(item: Item): Promise<Outcome> {

@@ -11,8 +11,10 @@ import { HeldBatch, HeldDelivery, type Item } from "./held.js";
 import type { Ledger } from "./ledger.js";
 import type { SuspectSlot } from "./suspect-slot.js";
 
-/** So many workers may be lost while a message runs before it is taken for what kills them. */
+/** So many workers may be lost while a message may run, the last time alone, before it is taken for what kills them. */
 const MAX_LOST = 3;
+/** So many that have been suspects once are taken together; who has been twice is taken alone. */
+const SUSPECTS = 50;
 
 export interface TakerOptions {
   readonly db: Database;
@@ -21,7 +23,7 @@ export interface TakerOptions {
   readonly patterns: readonly string[];
   readonly isOrdered: boolean;
   readonly ledger: Ledger;
-  readonly suspects: SuspectSlot;
+  readonly suspects: SuspectSlot<Item>;
 }
 
 /** Claims work of one queue, and enters it in the ledger. */
@@ -52,8 +54,8 @@ export class Taker {
   }
 
   /**
-   * Deliveries that are due, at most `run` of a key; "blocked" if some may have to wait. A suspect waits until no other
-   * one runs in this process; who is given one releases the slot.
+   * Deliveries that are due, at most `run` of a key; "blocked" if some may have to wait. Suspects wait until no other one
+   * runs in this process: one is given at most, and has the slot, the others follow when it leaves that.
    */
   async takeDeliveries(
     limit: number,
@@ -61,16 +63,21 @@ export class Taker {
   ): Promise<{ items: readonly Item[]; count: number | "blocked" }> {
     const { suspects } = this.#options;
     const isFree = suspects.take();
-    let isUsed = false;
-    try {
-      const claimed = await this.#claimDeliveries(limit, isFree ? 1 : 0, run);
-      const items = claimed.map((delivery) => this.#holdDelivery(delivery));
-      const open = items.filter((item) => !item.held.isSettled);
-      isUsed = open.some((item) => item.isSuspect);
-      return { items: open, count: claimed.length > 0 || isFree ? claimed.length : "blocked" };
-    } finally {
-      if (isFree && !isUsed) suspects.release();
-    }
+    const claimed = await this.#claimDeliveries(limit, isFree ? SUSPECTS : 0, run).catch(
+      (error) => {
+        if (isFree) suspects.leave();
+        throw error;
+      },
+    );
+    const open = claimed
+      .map((each) => this.#holdDelivery(each))
+      .filter(({ held }) => !held.isSettled);
+    const first = isFree ? suspects.enter(open.filter(({ isSuspect }) => isSuspect)) : undefined;
+    const others = open.filter(({ isSuspect }) => !isSuspect);
+    return {
+      items: first ? [first, ...others] : others,
+      count: claimed.length > 0 || isFree ? claimed.length : "blocked",
+    };
   }
 
   #claimBatch(
@@ -109,6 +116,6 @@ export class Taker {
 }
 
 function workerLost(lost: number): DeadReason {
-  const message = `${lost} workers were lost while it ran, the last times alone: it is taken for what kills them.`;
+  const message = `${lost} workers were lost while it ran, the last time alone: it is taken for what kills them.`;
   return { code: "WORKER_LOST", message };
 }
