@@ -17,7 +17,7 @@ export const subscribeQueue = fc
   .tuple(place, place, startAt)
   .map(([q, t, start]) => subscribeTo(q, t, start));
 
-export function unsubscribeFrom(q: number, t: number, discard: boolean): Command {
+function unsubscribeFrom(q: number, t: number, discard: boolean): Command {
   return command(`unsubscribe(${q}, ${t}, ${discard})`, async (model, { engine }) => {
     const [queue, topic] = [model.queues[q] as string, model.topics[t] as string];
     const existed = await unsubscribe(engine.pool, queue, `${topic}.*`, { discard });
