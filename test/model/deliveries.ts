@@ -12,40 +12,40 @@ import { type Fate, fate, GONE, LATER_MS } from "./worker.js";
 
 const limits = fc.record({ limit: fc.integer({ min: 1, max: 4 }), suspects: fc.nat(2) });
 
-/** Of those that are due alike it doesn't matter which come. */
 export const claimRows = fc.tuple(place, limits, fc.boolean(), fc.boolean()).map(
-  ([q, { limit, suspects }, handles, isGone]): Command =>
+  ([q, limit, handles, isGone]): Command =>
     command(
-      `claimRows(${q}, ${limit}, ${suspects}, ${handles}, ${isGone})`,
+      `claimRows(${q}, ${JSON.stringify(limit)}, ${handles}, ${isGone})`,
       async (model, { engine }) => {
-        const name = model.queues[q] as string;
-        const patterns = handles ? ["*"] : [];
+        const queue = model.queues[q] as string;
         const claimant = { session: isGone ? GONE : null, leaseMs: LEASE_MS };
-        const claimed = await claimDeliveries(
-          engine.db,
-          name,
-          { limit, suspects, patterns },
-          claimant,
-        );
-        const rows = model.rowsOf(name);
-        const suspicious = rows.filter((row) => row.isDue && isSuspect(row));
-        const others = rows.filter((row) =>
-          row.state === "parked" ? handles : row.isDue && !isSuspect(row),
-        );
-        const chosen = claimed.map(({ message }) =>
-          rows.find((row) => row.message.id === message.id),
-        );
-        const count = (list: readonly Row[]) => list.filter((row) => chosen.includes(row)).length;
-        expect([count(suspicious), count(others), claimed.length]).toEqual([
-          Math.min(suspects, suspicious.length),
-          Math.min(limit, others.length),
-          Math.min(suspects, suspicious.length) + Math.min(limit, others.length),
-        ]);
-        for (const [n, delivery] of claimed.entries())
+        const wanted = { ...limit, patterns: handles ? ["*"] : [] };
+        const claimed = await claimDeliveries(engine.db, queue, wanted, claimant);
+        const rows = model.rowsOf(queue);
+        const chosen = claimed.map(({ message }) => rows.find((r) => r.message.id === message.id));
+        expectChoice(chosen, rows, limit, handles);
+        claimed.forEach((delivery, n) => {
           hold(model, chosen[n] as Row, delivery, isGone);
+        });
       },
     ),
 );
+
+/** Of those that are due alike it doesn't matter which come, but as many as may. */
+function expectChoice(
+  chosen: readonly (Row | undefined)[],
+  rows: readonly Row[],
+  { limit, suspects }: { limit: number; suspects: number },
+  handles: boolean,
+): void {
+  const suspicious = rows.filter((row) => row.isDue && isSuspect(row));
+  const others = rows.filter((row) =>
+    row.state === "parked" ? handles : row.isDue && !isSuspect(row),
+  );
+  const count = (list: readonly Row[]) => list.filter((row) => chosen.includes(row)).length;
+  const most = [Math.min(suspects, suspicious.length), Math.min(limit, others.length)] as const;
+  expect([count(suspicious), count(others), chosen.length]).toEqual([...most, most[0] + most[1]]);
+}
 
 function isSuspect({ lost, token }: Row): boolean {
   return lost > 0 || token !== undefined;
