@@ -1,4 +1,4 @@
--- Deduplication by key: within its window, a second message of a topic and dedup key is not stored. A row for each key
+-- Deduplication by key, and the guarded way to publish. Within its window, a second message of a topic and dedup key is not stored. A row for each key
 -- that a message has taken, until some time after its window; docs/decisions/deduplication.md says why it is so.
 
 create table opinionated_events.dedup (
@@ -22,6 +22,32 @@ begin
   where not exists (select from opinionated_events.message m where m.id = take_dedup_key.id)
   on conflict (digest) do update set id = excluded.id, until = excluded.until where d.until <= clock_timestamp();
   return found;
+end $$;
+
+-- Stores messages in their order, some of which have a dedup key or are ordered by key. Returns the ids of those that were not
+-- there. A function, so that the statements are planned once a session, and that one ends before the next begins: the locks
+-- are held before any dedup key is taken and any position drawn. Locks and keys are taken in an order that is the same for all.
+create function opinionated_events.append_guarded(messages json) returns setof uuid language plpgsql volatile as $$
+begin
+  perform pg_advisory_xact_lock(k.lock) from (
+    select distinct opinionated_events.key_lock(m.topic, m.key) as lock
+    from json_to_recordset(messages) as m (topic text, key text, ordered_by_key boolean)
+    where m.ordered_by_key order by 1) k;
+  return query
+  with m as materialized (
+    select row_number() over () as n, r.* from json_to_recordset(messages) as r (
+      id uuid, topic text, name text, key text, payload json, headers json, deliver_at timestamptz, delay_ms float8,
+      dedup_key text, dedup_ms float8)),
+  taken as materialized (
+    select k.n, opinionated_events.take_dedup_key(k.topic, k.dedup_key, k.dedup_ms, k.id) as is_taken from (
+      select m.* from m where m.dedup_key is not null order by m.topic, m.dedup_key, m.n) k)
+  insert into opinionated_events.message (id, topic, name, key, payload, headers, deliver_at)
+  select m.id, m.topic, m.name, m.key, coalesce(m.payload, 'null'), m.headers,
+    coalesce(m.deliver_at, clock_timestamp() + m.delay_ms * interval '1 ms')
+  from m where m.dedup_key is null or m.n in (select taken.n from taken where taken.is_taken)
+  order by m.n
+  on conflict do nothing
+  returning message.id;
 end $$;
 
 -- Deletes at most n keys whose window is over, and returns how many. Passes over those that are being taken again.

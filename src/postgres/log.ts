@@ -22,30 +22,7 @@ const insertMany = `
   on conflict (id) do nothing
   returning id`;
 
-// Each count is taken before the first row passes: all locks precede the first dedup key, which precedes the first draw
-// of a position. Locks and keys are taken in an order that is the same for everybody.
-const insertGuarded = `
-  with m as materialized (
-    select row_number() over () as n, r.* from json_to_recordset($1::json) as r (
-      id uuid, topic text, name text, key text, payload json, headers json, deliver_at timestamptz, delay_ms float8,
-      dedup_key text, dedup_ms float8, ordered_by_key boolean)),
-  locked as materialized (
-    select pg_advisory_xact_lock(k.lock) as lock from (
-      select distinct opinionated_events.key_lock(m.topic, m.key) as lock from m where m.ordered_by_key order by 1) k),
-  taken as materialized (
-    select k.n, opinionated_events.take_dedup_key(k.topic, k.dedup_key, k.dedup_ms, k.id) as is_taken from (
-      select m.* from m
-      where m.dedup_key is not null and (select count(locked.lock) from locked) >= 0
-      order by m.topic, m.dedup_key, m.n) k)
-  insert into opinionated_events.message (id, topic, name, key, payload, headers, deliver_at)
-  select m.id, m.topic, m.name, m.key, coalesce(m.payload, 'null'), m.headers,
-    coalesce(m.deliver_at, clock_timestamp() + m.delay_ms * interval '1 ms')
-  from m
-  where (select count(locked.lock) from locked) >= 0
-    and (m.dedup_key is null or m.n in (select taken.n from taken where taken.is_taken))
-  order by m.n
-  on conflict (id) do nothing
-  returning id`;
+const insertGuarded = "select opinionated_events.append_guarded($1::json) as id";
 
 /**
  * Appends messages in their order, in one statement. Resolves with the ids that were stored: the others were there before,
@@ -66,7 +43,7 @@ export async function append(
   }
 }
 
-/** Only a message that is guarded pays for it. */
+/** Only a publish with a message that is guarded pays for that. */
 function statement(
   messages: readonly Message[],
   first: Message,

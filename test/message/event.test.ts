@@ -38,6 +38,17 @@ describe("defineEvent", () => {
     expect(defineEvent("a.b", z.number(), { topic: "c" })(1).topic).toBe("c");
   });
 
+  it("makes messages that are ordered by key, which need one", () => {
+    const event = defineEvent("a.b", z.number(), { orderedByKey: true });
+    expect(event(1, { key: "k" }).orderedByKey).toBe(true);
+    expect(() => event(1)).toThrow(withCode("INVALID_KEY"));
+    // @ts-expect-error a flag is a boolean
+    const define = () => defineEvent("a.b", z.number(), { orderedByKey: "yes" });
+    expect(define).toThrow(withCode("INVALID_OPTIONS"));
+    // @ts-expect-error the order belongs to the event
+    expect(() => event(1, { key: "k", orderedByKey: false })).toThrow(withCode("INVALID_OPTIONS"));
+  });
+
   it("parses to the schema's output", () => {
     const message = userCreated({ id: "1", at: "2026-01-31T10:00:00Z" });
     expect(userCreated.parse(message.payload)).toEqual({

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { expect } from "vitest";
 import {
   type BatchProgress,
+  type ClaimedBatch,
   claimBatch,
   isUnsubscribed,
   type Leftover,
@@ -9,43 +10,47 @@ import {
 } from "../../src/postgres/batch.js";
 import { LEASE_MS } from "../engine/engine.js";
 import { type Command, command, pick, place, which } from "./command.js";
-import type { Lease, Model } from "./model.js";
+import type { Lease, Model, Sent } from "./model.js";
 import { type Fate, fate, GONE, LATER_MS } from "./worker.js";
 
-export const claim = fc.tuple(place, place, fc.constantFrom(1, 2, 3, 100), fc.boolean()).map(
-  ([q, t, limit, isGone]): Command =>
-    command(
+export const claim = fc
+  .tuple(place, place, fc.constantFrom(1, 2, 3, 100), fc.boolean())
+  .map(([q, t, limit, isGone]): Command => {
+    const cursorOf = (model: Model) =>
+      model.cursor(model.queues[q] as string, model.topics[t] as string);
+    return command(
       `claim(${q}, ${t}, ${limit}, ${isGone})`,
       async (model, { engine }) => {
-        const [queueName, topic] = [model.queues[q] as string, model.topics[t] as string];
         const claimant = { session: isGone ? GONE : null, leaseMs: LEASE_MS };
-        const claiming = claimBatch(engine.db, queueName, topic, limit, claimant);
-        const cursor = model.cursor(queueName, topic);
+        const [queue, topic] = [model.queues[q] as string, model.topics[t] as string];
+        const claiming = claimBatch(engine.db, queue, topic, limit, claimant);
+        const cursor = cursorOf(model);
         if (!cursor) {
           expect(isUnsubscribed(await claiming.catch((error) => error))).toBe(true);
           return;
         }
-        const batch = await claiming;
-        const expected = model.take(cursor, limit);
-        const found = batch?.messages.map(({ message, early }) => [message.id, early]) ?? [];
-        expect(found).toEqual(expected.map(({ id, isDelayed }) => [id, isDelayed]));
-        if (!batch) return;
-        const messages = new Map(batch.messages.map(({ position }, n) => [position, expected[n]]));
-        model.leases.push({
-          key: batch.key,
-          messages: messages as Lease["messages"],
-          done: new Set(),
-          isGone,
-          isOver: false,
-          hasEnded: false,
-        });
+        hold(model, await claiming, model.take(cursor, limit), isGone);
       },
-      (model) => {
-        const cursor = model.cursor(model.queues[q] as string, model.topics[t] as string);
-        return !cursor || cursor.isSubscribed;
-      },
-    ),
-);
+      (model) => cursorOf(model)?.isSubscribed ?? true,
+    );
+  });
+
+/** Fails unless the batch holds just these messages. */
+function hold(
+  model: Model,
+  batch: ClaimedBatch | undefined,
+  expected: readonly Sent[],
+  isGone: boolean,
+): void {
+  const claimed = batch?.messages ?? [];
+  expect(claimed.map(({ message, early }) => [message.id, early])).toEqual(
+    expected.map(({ id, isDelayed }) => [id, isDelayed]),
+  );
+  if (!batch) return;
+  const messages = new Map(claimed.map(({ position }, n) => [position, expected[n] as Sent]));
+  const { key } = batch;
+  model.leases.push({ key, messages, done: new Set(), isGone, isOver: false, hasEnded: false });
+}
 
 const leftovers: Partial<Record<Fate, Leftover>> = {
   retry: { state: "retrying", attempt: 1, afterMs: 0, reason: { code: "X" } },
@@ -56,7 +61,7 @@ const leftovers: Partial<Record<Fate, Leftover>> = {
 };
 const scheduled: Leftover = { state: "scheduled", attempt: 0 };
 
-/** What a worker says of its batch: of each message what became of it, as far as it has not said so before. */
+/** What a worker says of its batch, of some messages again: it may not have had an answer. */
 function progressOf({ key, messages, done }: Lease, fates: readonly Fate[]): BatchProgress {
   const settled = new Set(done);
   const rows = new Map<string, Leftover>();
@@ -72,9 +77,7 @@ function progressOf({ key, messages, done }: Lease, fates: readonly Fate[]): Bat
 function record(model: Model, lease: Lease, { done, leftovers: rows }: BatchProgress): void {
   for (const [position, { state, attempt, afterMs = 0 }] of rows) {
     if (lease.done.has(position)) continue;
-    const message = lease.messages.get(position) as NonNullable<
-      ReturnType<Lease["messages"]["get"]>
-    >;
+    const message = lease.messages.get(position) as Sent;
     const isDue = (state === "retrying" && afterMs === 0) || state === "waiting";
     model.addRow({ queue: lease.key.queue, message, state, attempt, lost: 0, isDue });
   }

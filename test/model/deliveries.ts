@@ -12,38 +12,41 @@ import { type Fate, fate, GONE, LATER_MS } from "./worker.js";
 
 const limits = fc.record({ limit: fc.integer({ min: 1, max: 4 }), suspects: fc.nat(2) });
 
-/** Of those that are due alike it doesn't matter which come. */
 export const claimRows = fc.tuple(place, limits, fc.boolean(), fc.boolean()).map(
-  ([q, { limit, suspects }, handles, isGone]): Command =>
+  ([q, limit, handles, isGone]): Command =>
     command(
-      `claimRows(${q}, ${limit}, ${suspects}, ${handles}, ${isGone})`,
+      `claimRows(${q}, ${JSON.stringify(limit)}, ${handles}, ${isGone})`,
       async (model, { engine }) => {
-        const name = model.queues[q] as string;
-        const patterns = handles ? ["*"] : [];
+        const queue = model.queues[q] as string;
         const claimant = { session: isGone ? GONE : null, leaseMs: LEASE_MS };
-        const claimed = await claimDeliveries(
-          engine.db,
-          name,
-          { limit, suspects, patterns },
-          claimant,
-        );
-        const rows = model.rowsOf(name);
-        const suspicious = rows.filter((row) => row.isDue && isSuspect(row));
-        const others = rows.filter((row) =>
-          row.state === "parked" ? handles : row.isDue && !isSuspect(row),
-        );
-        const chosen = claimed.map(({ message }) =>
-          rows.find((row) => row.message.id === message.id),
-        );
-        const among = (list: readonly Row[]) => list.filter((row) => chosen.includes(row));
-        expect(among(others)).toHaveLength(Math.min(limit, others.length));
-        expect(claimed).toHaveLength(among(others).length + among(suspicious).length);
-        expectTogether(among(suspicious), suspicious, suspects);
-        for (const [n, delivery] of claimed.entries())
+        const wanted = { ...limit, patterns: handles ? ["*"] : [] };
+        const claimed = await claimDeliveries(engine.db, queue, wanted, claimant);
+        const rows = model.rowsOf(queue);
+        const chosen = claimed.map(({ message }) => rows.find((r) => r.message.id === message.id));
+        expectChoice(chosen, rows, limit, handles);
+        claimed.forEach((delivery, n) => {
           hold(model, chosen[n] as Row, delivery, isGone);
+        });
       },
     ),
 );
+
+/** Of those that are due alike it doesn't matter which come, but as many as may. */
+function expectChoice(
+  chosen: readonly (Row | undefined)[],
+  rows: readonly Row[],
+  { limit, suspects }: { limit: number; suspects: number },
+  handles: boolean,
+): void {
+  const suspicious = rows.filter((row) => row.isDue && isSuspect(row));
+  const others = rows.filter((row) =>
+    row.state === "parked" ? handles : row.isDue && !isSuspect(row),
+  );
+  const among = (list: readonly Row[]) => list.filter((row) => chosen.includes(row));
+  expect(among(others)).toHaveLength(Math.min(limit, others.length));
+  expect(chosen).toHaveLength(among(others).length + among(suspicious).length);
+  expectTogether(among(suspicious), suspicious, suspects);
+}
 
 /** Those that were suspected once come together, one that was more often comes alone. */
 function expectTogether(claimed: readonly Row[], all: readonly Row[], limit: number): void {

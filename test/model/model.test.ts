@@ -18,7 +18,7 @@ test(
   TIMEOUT_MS,
 );
 
-test.each(["anyTokenSettles", "takeOverDone", "suspectsUncounted", "noLateRows"] as const)(
+test.each(["anyTokenSettles", "takeOverDone", "suspectsUncounted"] as const)(
   "which is not so without a guard: %s",
   async (name) => {
     await mutate(engine.pool, mutations[name]);

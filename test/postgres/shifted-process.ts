@@ -13,6 +13,7 @@ import {
   withBackoff,
 } from "../../src/index.js";
 import { intervalTrigger, postgresDestination, postgresSource } from "../../src/postgres.js";
+import { silent } from "../receiver/support.js";
 
 const [connectionString] = process.argv.slice(2);
 const pool = new pg.Pool({ connectionString });
@@ -22,7 +23,8 @@ const errors: string[] = [];
 const told = once(process, "message");
 
 const source = postgresSource({ pool, triggers: [intervalTrigger(50)], leaseMs: 3_000 });
-const receiver = new Receiver({ source, onError: (error) => errors.push(String(error)) });
+const onError = (error: unknown) => errors.push(String(error));
+const receiver = new Receiver({ source, logger: silent, onError });
 receiver.use(withBackoff(constantBackoff(500)));
 receiver.on("q", "clock.*", async ({ message: { name }, attempt }) => {
   await pool.query("insert into seen (name, attempt) values ($1, $2)", [name, attempt]);

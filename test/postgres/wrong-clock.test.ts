@@ -10,7 +10,8 @@ import { engine, rows, until } from "./support.js";
 import { kill } from "./worker-process.js";
 
 const HOUR_MS = 3_600_000;
-const path = (file: string) => fileURLToPath(new URL(file, import.meta.url));
+const clock = fileURLToPath(new URL("./shifted-clock.ts", import.meta.url));
+const program = fileURLToPath(new URL("./shifted-process.ts", import.meta.url));
 
 interface Report {
   readonly now: number;
@@ -37,8 +38,8 @@ it.concurrent.for([
       "create table seen (name text, attempt int, at timestamptz default clock_timestamp())",
     );
     const [{ start }] = await rows(db.pool, "select clock_timestamp()::text as start");
-    const child = fork(path("./shifted-process.ts"), [db.url], {
-      execArgv: ["--import", "tsx", "--import", path("./shifted-clock.ts")],
+    const child = fork(program, [db.url], {
+      execArgv: ["--import", "tsx", "--import", clock],
       stdio: ["ignore", "ignore", "inherit", "ipc"],
       env: { ...process.env, CLOCK_SHIFT_MS: String(shiftMs) },
     });

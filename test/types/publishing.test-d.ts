@@ -48,6 +48,10 @@ createMessage("a.b", 1, { deliverAt: "2026-01-31" });
 createMessage("a.b", 1, { headers: { a: 1 } });
 // @ts-expect-error a typo
 defineEvent("a.b", z.string(), { tpoic: "a" });
+orderPaid(paid.payload, { dedupKey: "1", dedupMs: 60_000 });
+// @ts-expect-error the order belongs to the event
+orderPaid(paid.payload, { key: "1", orderedByKey: true });
+defineEvent("a.b", z.string(), { orderedByKey: true })("x", { key: "1" });
 
 // A transaction, where the bridge can join it
 const sync = new Publisher({ bridge: syncBridge([postgresDestination({ pool })]) });
