@@ -24,11 +24,11 @@ create trigger wake after insert on opinionated_events.message
 -- Says that a receiver is idle for so long. A later time of another one is kept, so they take turns. Returns the
 -- transactions that may have published without seeing it: those in flight in the snapshot, and up to the mark. The mark
 -- must not be assigned before setval, which does it under the lock of the sequence's page: who read the register before
--- that had its own xid already, so a smaller one.
+-- that had its own xid already, so a smaller one. Waits for the disk: the receiver relies on it, also over a crash of the
+-- server.
 create function opinionated_events.declare_idle(for_ms int, out in_flight pg_snapshot, out mark xid8)
 language plpgsql volatile as $$
 begin
-  perform set_config('synchronous_commit', 'off', true);
   perform pg_advisory_xact_lock(hashtext('opinionated_events.declare_idle'), 0);
   perform setval('opinionated_events.idle_until', greatest(
     (select last_value from opinionated_events.idle_until), (extract(epoch from clock_timestamp()) * 1000)::bigint + for_ms));

@@ -5,6 +5,7 @@ import { unsubscribe } from "../../src/postgres/subscription.js";
 import { dropCursors, sweep } from "../../src/postgres/takeover.js";
 import { retryAfter } from "../../src/receiver/failure.js";
 import { deferred } from "../receiver/support.js";
+import { watchedPool } from "../support/watched-pool.js";
 import { deliveries, type Engine, engine, rows, until } from "./support.js";
 
 const LEASE = { session: null, leaseMs: 60_000 };
@@ -209,13 +210,10 @@ describe("unsubscribe", () => {
 describe("a running receiver", () => {
   it("survives that its queue is unsubscribed: it forgets the topic, until it is subscribed again", async () => {
     const claims: unknown[] = [];
-    const pool = {
-      query: (config: { text: string; values: unknown[] }) => {
-        if (config.text.includes(".claim(")) claims.push(config.values[1]);
-        return db.pool.query(config as never);
-      },
-      connect: () => db.pool.connect(),
-    };
+    const pool = watchedPool(db.pool, (text, run, values) => {
+      if (text.includes(".claim(")) claims.push(values[1]);
+      return run();
+    });
     const errors: unknown[] = [];
     const seen: string[] = [];
     const receiver = db.receiver({ pool }, (error) => errors.push(error));
