@@ -10,29 +10,10 @@ import { startPostgres } from "../scripts/postgres-server.js";
 import { perSecond } from "./figures.js";
 import { drainLeasedRows, loadLeasedRows } from "./leased-rows.js";
 import { drainQueue, fillLog } from "./queue.js";
+import { pinned } from "./snapshot.js";
 
 const { values } = parseArgs({ options: { messages: { type: "string", default: "200000" } } });
 const messages = Number(values.messages);
-
-async function pinned<T>(pool: pg.Pool, work: () => Promise<T>): Promise<T> {
-  const holder = await pool.connect();
-  const xmin = async () => {
-    const { rows } = await holder.query(
-      "select backend_xmin from pg_stat_activity where pid = pg_backend_pid()",
-    );
-    return rows[0].backend_xmin;
-  };
-  try {
-    await holder.query("begin isolation level repeatable read; select 1");
-    const before = await xmin();
-    const result = await work();
-    console.log("backend_xmin before", before, "after", await xmin());
-    return result;
-  } finally {
-    await holder.query("rollback");
-    holder.release();
-  }
-}
 
 function print(name: string, tenths: readonly number[]): void {
   const spans = tenths.map((at, n) => at - (tenths[n - 1] ?? 0));

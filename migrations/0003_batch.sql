@@ -9,9 +9,8 @@ create table opinionated_events.lease (
   -- The application_name of a session that lives as long as the worker's process; null if it has none.
   session text,
   expires_at timestamptz not null,
-  -- Positions that are finished, and those that may have been started (null: any).
+  -- Positions that are finished.
   done bigint[] not null default '{}',
-  started bigint[],
   primary key (queue, topic, seq)
 ) with (fillfactor = 70);
 
@@ -207,6 +206,8 @@ begin
     join ours on ours.n = k.n
     -- Not again, if this is the repetition of a statement whose answer was lost.
     join before on before.n = k.n and k.position <> all (before.done)
+      -- Nor if its handler's transaction has committed, and only the answer was lost.
+      and not exists (select from opinionated_events.inbox i where i.queue = ours.queue and i.position = k.position)
     cross join lateral (
       select * from opinionated_events.message m where m.topic = ours.topic and m.position = k.position
       order by m.topic, m.position limit 1) m
@@ -214,7 +215,8 @@ begin
   select ours.n from ours;
 end $$;
 
--- Turns what an expired batch left unfinished into deliveries. The lease row goes, and its token with it.
+-- Turns what an expired batch left unfinished into deliveries. The lease row goes, and its token with it. Not now, if somebody
+-- renews it, or a handler's transaction that acknowledges one of its messages is about to commit.
 -- A message that may have been running counts a lost worker: it may be what killed it.
 create function opinionated_events.take_over(l opinionated_events.lease) returns int language plpgsql volatile
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set jit = off
@@ -222,20 +224,26 @@ set plan_cache_mode = force_generic_plan as $$
 declare
   b opinionated_events.batch;
   patterns text[];
+  is_ordered boolean := (select q.ordered from opinionated_events.queue q where q.name = l.queue);
   taken int;
 begin
-  delete from opinionated_events.lease x
+  select * into l from opinionated_events.lease x
     where x.queue = l.queue and x.topic = l.topic and x.seq = l.seq and x.token = l.token and x.expires_at <= clock_timestamp()
-    returning * into l;
+    for update skip locked;
   if not found then return 0; end if; -- finished, renewed or taken over meanwhile
+  -- In a statement of its own, which sees what had committed before the lock.
+  l.done := l.done || array(
+    select i.position from opinionated_events.inbox i where i.queue = l.queue and i.topic = l.topic and i.seq = l.seq);
   select * into strict b from opinionated_events.batch x where x.queue = l.queue and x.topic = l.topic and x.seq = l.seq;
   patterns := array(select s.pattern from opinionated_events.subscription s where s.queue = l.queue and s.topic in (l.topic, '*'));
   insert into opinionated_events.delivery
     (queue, topic, position, name, id, key, payload, headers, published_at, deliver_at, state, due_at, attempt, lost)
-  select l.queue, l.topic, m.position, m.name, m.id, m.key, m.payload, m.headers, m.published_at, m.deliver_at, 'waiting',
-    greatest(clock_timestamp(), m.deliver_at), m.suspect::int, m.suspect::int
+  select l.queue, l.topic, m.position, m.name, m.id, m.key, m.payload, m.headers, m.published_at, m.deliver_at, m.state,
+    case m.state when 'held' then 'infinity' else greatest(clock_timestamp(), m.deliver_at) end, m.suspect::int, m.suspect::int
   from (
-    select m.*, l.started is null or m.position = any (l.started) as suspect from (
+    select m.*, m.deliver_at > clock_timestamp() is not true as suspect,
+      case when m.deliver_at > clock_timestamp() then 'scheduled' when is_ordered and m.key is not null then 'held' else 'waiting' end as state
+    from (
       select y.* from unnest(b.late) x cross join lateral (
         select m.* from opinionated_events.message m
         where m.topic = l.topic and (m.xid, m.position) > (x, b.lo) and (m.xid, m.position) <= (x, b.hi)
@@ -245,15 +253,16 @@ begin
         where m.topic = l.topic and m.position > greatest(b.lo, b.lo_head) and m.position <= b.hi
           and (m.xid > b.lo_mark) is true and pg_visible_in_snapshot(m.xid, b.vis)
         order by m.topic, m.position limit 1000000)) m
-    where m.position <> all (l.done) and opinionated_events.is_match(m.name, patterns)) m
+    where m.position <> all (l.done) and m.position <> all (l.behind) and opinionated_events.is_match(m.name, patterns)) m
   on conflict do nothing;
   get diagnostics taken = row_count;
+  delete from opinionated_events.lease x where x.queue = l.queue and x.topic = l.topic and x.seq = l.seq;
   return taken;
 end $$;
 
 -- Run at an interval, not in the claim. Takes over batches whose lease is over. A worker whose session is gone
 -- has grace_ms to renew, in case only the session was cut; then its lease is over. Returns the number of
--- messages taken over, and the milliseconds until the next lease under suspicion ends (null if there is none).
+-- messages that are due by that, and the milliseconds until the next lease under suspicion ends (null if there is none).
 create function opinionated_events.sweep(queues text[], grace_ms int, out taken int, out next_ms float8)
 language plpgsql volatile
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set jit = off
@@ -264,7 +273,12 @@ declare
   lower_bound bigint;
 begin
   taken := 0;
-  for t in select qt.queue, qt.topic from opinionated_events.queue_topic qt where qt.queue = any (queues) order by 1, 2 loop
+  -- Ordered queues last, each locked before its rows are: who waits for a row of theirs does not hold an unordered one's.
+  for t in
+    select qt.queue, qt.topic, q.ordered from opinionated_events.queue_topic qt
+    join opinionated_events.queue q on q.name = qt.queue where qt.queue = any (queues) order by q.ordered, qt.queue, qt.topic
+  loop
+    if t.ordered then perform opinionated_events.lock_ordered(t.queue); end if;
     select least(b.oldest, b.seq) into lower_bound from opinionated_events.batch b
       where b.queue = t.queue and b.topic = t.topic order by b.queue desc, b.topic desc, b.seq desc limit 1;
     for l in select * from opinionated_events.lease x
@@ -282,5 +296,8 @@ begin
       next_ms := least(next_ms, extract(epoch from l.expires_at - clock_timestamp()) * 1000);
     end loop;
     delete from opinionated_events.batch b where b.queue = t.queue and b.topic = t.topic and b.seq < lower_bound;
+    if t.ordered then
+      taken := taken + opinionated_events.release(t.queue, t.topic, array(select opinionated_events.held_keys(t.queue, t.topic)));
+    end if;
   end loop;
 end $$;

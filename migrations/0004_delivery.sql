@@ -6,13 +6,13 @@ create table opinionated_events.delivery (
   position bigint not null,
   name text collate "C" not null,
   id uuid not null,
-  key text,
+  key text collate "C",
   payload json not null,
   headers json,
   published_at timestamptz not null,
   deliver_at timestamptz,
-  state text not null check (state in ('waiting', 'scheduled', 'retrying', 'parked', 'dead')),
-  -- When it may be claimed. While it is claimed: when its lease ends. 'infinity' if parked or dead.
+  state text not null check (state in ('waiting', 'scheduled', 'retrying', 'parked', 'held', 'dead')),
+  -- When it may be claimed. While it is claimed: when its lease ends. 'infinity' if parked, held behind its key, or dead.
   due_at timestamptz not null,
   -- Attempts begun.
   attempt int not null,
@@ -29,7 +29,7 @@ create table opinionated_events.delivery (
 );
 create index delivery_due on opinionated_events.delivery (queue, due_at) where due_at < 'infinity';
 create index delivery_parked on opinionated_events.delivery (queue, name) where state = 'parked';
-create index delivery_claimed on opinionated_events.delivery (queue) where token is not null;
+create index delivery_claimed on opinionated_events.delivery (queue, topic, key) where token is not null;
 
 create function opinionated_events.due_at(state text, after_ms float8, deliver_at timestamptz) returns timestamptz
 language sql volatile as $$
@@ -46,7 +46,8 @@ create function opinionated_events.is_session_alive(session text) returns boolea
 $$;
 
 -- Leases due deliveries of a queue, and parked ones that this process (patterns) has a handler for: at most n,
--- and at most `suspects` of those that may have killed a worker, which the caller runs one at a time.
+-- and at most `suspects` of those that may have killed a worker, which the caller runs one at a time: several that were
+-- suspected once, or a single one that was more often, so that the last worker that it kills holds nothing else of the kind.
 -- The attempt is counted, and the token set, before the handler starts: a row that comes back claimed has lost a worker.
 create function opinionated_events.claim_deliveries(
   q text, n int, suspects int, patterns text[], worker_session text, lease_ms int
@@ -64,24 +65,34 @@ begin
     where d.queue = q and d.due_at < 'infinity' and d.due_at <= clock_timestamp() and d.lost = 0 and d.token is null
     order by d.queue, d.due_at limit n for update skip locked),
   suspect as (
-    select d.position from opinionated_events.delivery d
+    select d.position, d.lost + (d.token is not null)::int as times from opinionated_events.delivery d
     where d.queue = q and d.due_at < 'infinity' and d.due_at <= clock_timestamp() and (d.lost > 0 or d.token is not null)
     order by d.queue, d.due_at limit suspects for update skip locked),
+  blamed as (
+    select s.position from (select s.*, row_number() over () as n, first_value(s.times) over () as first from suspect s) s
+    where s.first = 1 and s.times = 1 or s.first > 1 and s.n = 1),
   parked as (
     select d.position from opinionated_events.delivery d
     where d.queue = q and d.state = 'parked' and opinionated_events.is_match(d.name, patterns)
     limit n for update skip locked),
-  chosen as (select * from suspect union all (select * from due union all select * from parked limit n))
+  chosen as (select * from blamed union all (select * from due union all select * from parked limit n)),
+  -- Its handler's transaction has committed, and the worker was lost before it could say so.
+  finished as (
+    delete from opinionated_events.delivery d using chosen
+    where d.queue = q and d.position = chosen.position
+      and exists (select from opinionated_events.inbox i where i.queue = q and i.position = chosen.position))
   update opinionated_events.delivery d
   set token = opinionated_events.new_token(), session = worker_session, attempt = d.attempt + 1,
     lost = d.lost + (d.token is not null)::int, due_at = clock_timestamp() + lease_ms * interval '1 ms',
     state = case d.state when 'parked' then 'waiting' else d.state end, changed_at = clock_timestamp()
   from chosen where d.queue = q and d.position = chosen.position
+    and not exists (select from opinionated_events.inbox i where i.queue = q and i.position = chosen.position)
   returning d.token, d.position, d.attempt, d.lost, d.topic, d.name, d.id, d.key, d.payload, d.headers, d.published_at, d.deliver_at;
 end $$;
 
 -- Records what has become of claimed deliveries. outcomes: [{n, queue, position, token, state, after_ms, reason}]: state
--- 'done' deletes the row, no state renews its lease. Returns the n of those that were still ours.
+-- 'done' deletes the row, no state renews its lease. Whatever the state, it is done if its handler's transaction has
+-- committed, and only the answer was lost. Returns the n of those that were still ours.
 create function opinionated_events.settle_deliveries(outcomes json, lease_ms int) returns setof int
 language plpgsql volatile
 set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off
@@ -89,8 +100,12 @@ set plan_cache_mode = force_generic_plan as $$
 begin
   return query
   with o as materialized (
-    select * from json_to_recordset(outcomes)
-      as o (n int, queue text, position bigint, token bigint, state text, after_ms float8, reason json)),
+    select r.n, r.queue, r.position, r.token, r.after_ms, r.reason, case
+      when r.state is not null and exists (
+        select from opinionated_events.inbox i where i.queue = r.queue and i.position = r.position) then 'done'
+      else r.state end as state
+    from json_to_recordset(outcomes)
+      as r (n int, queue text, position bigint, token bigint, state text, after_ms float8, reason json)),
   done as (
     delete from opinionated_events.delivery d using o
     where o.state = 'done' and d.queue = o.queue and d.position = o.position and d.token = o.token
@@ -123,7 +138,7 @@ begin
   update opinionated_events.delivery d set due_at = clock_timestamp() + grace_ms * interval '1 ms'
   where d.queue = any (queues) and d.token is not null and d.session is not null
     and d.due_at > clock_timestamp() + grace_ms * interval '1 ms'
-    and not opinionated_events.is_session_alive(d.session);
+    and d.session not in (select a.application_name from pg_stat_activity a where a.application_name is not null);
   get diagnostics suspects = row_count;
   return suspects;
 end $$;

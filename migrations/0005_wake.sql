@@ -5,12 +5,17 @@
 -- now: a REPEATABLE READ publisher would see the row of a table as it was.
 create sequence opinionated_events.idle_until as bigint minvalue 0 start 0;
 
--- After the insert, so that the transaction has its xid: a receiver that sets the register later sees it in flight.
-create function opinionated_events.wake() returns trigger language plpgsql as $$
+create function opinionated_events.notify_idle() returns void language plpgsql as $$
 begin
   if (select last_value from opinionated_events.idle_until) > extract(epoch from clock_timestamp()) * 1000 then
     perform pg_notify('opinionated_events', '');
   end if;
+end $$;
+
+-- After the insert, so that the transaction has its xid: a receiver that sets the register later sees it in flight.
+create function opinionated_events.wake() returns trigger language plpgsql as $$
+begin
+  perform opinionated_events.notify_idle();
   return null;
 end $$;
 create trigger wake after insert on opinionated_events.message

@@ -124,12 +124,12 @@ select
   p.lag, p.oldest_unread_at,
   (select count(*) from opinionated_events.lease l where l.queue = k.queue and l.topic = k.topic) as leased_batches,
   coalesce(k.waiting, 0) as waiting, coalesce(k.scheduled, 0) as scheduled, coalesce(k.retrying, 0) as retrying,
-  coalesce(k.parked, 0) as parked, coalesce(k.dead, 0) as dead
+  coalesce(k.parked, 0) as parked, coalesce(k.held, 0) as held, coalesce(k.dead, 0) as dead
 from (opinionated_events.queue_topic full join (
   select queue, topic,
     count(*) filter (where state = 'waiting') as waiting, count(*) filter (where state = 'scheduled') as scheduled,
     count(*) filter (where state = 'retrying') as retrying, count(*) filter (where state = 'parked') as parked,
-    count(*) filter (where state = 'dead') as dead
+    count(*) filter (where state = 'held') as held, count(*) filter (where state = 'dead') as dead
   from opinionated_events.delivery group by queue, topic
 ) d using (queue, topic)) as k
 cross join lateral opinionated_events.progress(k.queue, k.topic) p;

@@ -43,7 +43,14 @@ export type { MemoryLog } from "./message/memory-log.js";
 export type { Envelope, Headers, Message } from "./message/message.js";
 export { Publisher, type PublisherOptions, type PublishOptions } from "./publisher/publisher.js";
 export { fatal, isFatal, retryAfter } from "./receiver/failure.js";
-export type { Handler, HandlerContext, Middleware, Next } from "./receiver/handler.js";
+export type {
+  Handler,
+  HandlerContext,
+  Middleware,
+  Next,
+  TransactionalContext,
+  TransactionalHandler,
+} from "./receiver/handler.js";
 export {
   type Backoff,
   constantBackoff,
@@ -58,6 +65,7 @@ export type {
   HandlerOptions,
   NamedHandlerOptions,
   ReceivableEvent,
+  Transactional,
 } from "./receiver/registration.js";
 export type { ErrorHandler, FailedAttempt } from "./receiver/report.js";
 export { type HttpSource, type HttpSourceOptions, httpSource } from "./source/http.js";
@@ -72,10 +80,12 @@ export type {
   RunningSource,
   Sink,
   Source,
+  SourceCapabilities,
   SourceContext,
   StartAt,
   StopReport,
   Subscription,
+  Transact,
 } from "./source/source.js";
 export type { SqlClient } from "./transaction/sql-client.js";
 export {

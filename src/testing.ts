@@ -17,7 +17,11 @@ export {
   type DestinationImplementation,
   destinationContract,
 } from "./testing/contracts/destination.js";
-export type { DeadMessage, SourceSubject } from "./testing/contracts/source/subject.js";
+export type {
+  DeadMessage,
+  SourceSubject,
+  SourceTransactions,
+} from "./testing/contracts/source/subject.js";
 export {
   type SourceCase,
   type SourceImplementation,

@@ -26,6 +26,11 @@ test("the quick start delivers what it publishes, and stops", async () => {
   expect(await example.exit).toEqual([0, null]);
 });
 
+test("the transactional handler's effect is there when its message is handled", async () => {
+  const example = run("transactional");
+  await vi.waitFor(() => expect(example.output()).toBe("the balance is 10\n"), 20_000);
+});
+
 test("the local development example delivers what it publishes, and ends", async () => {
   const example = run("http");
   expect(await example.exit).toEqual([0, null]);

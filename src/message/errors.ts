@@ -15,7 +15,10 @@ export type ErrorCode =
   | "INVALID_MESSAGE"
   | "ASYNC_SCHEMA"
   | "TRANSACTION_UNSUPPORTED"
+  | "ORDER_UNSUPPORTED"
+  | "QUEUE_CONFLICT"
   | "TRANSACTION_ABORTED"
+  | "TRANSACTION_ENDED"
   | "PUBLISH_FAILED"
   | "DELIVERY_TIMEOUT"
   | "BUFFER_FULL"
@@ -41,7 +44,8 @@ export type ErrorCode =
   | "CLUSTER_CHANGED"
   | "SEQUENCE_CACHED"
   | "TOO_MANY_KEYS"
-  | "LISTENER_FAILED";
+  | "LISTENER_FAILED"
+  | "POOL_EXHAUSTED";
 
 /** The base of every error we throw. `code` is stable; the text names what was wrong and what to do. */
 export class EventsError extends Error {

@@ -13,6 +13,12 @@ export function assertOptions(value: unknown, known: readonly string[], owner: s
   }
 }
 
+/** Throws `INVALID_OPTIONS` unless the value is true, false or undefined. */
+export function assertBoolean(option: string, value: unknown): void {
+  if (value === undefined || typeof value === "boolean") return;
+  throw new EventsError("INVALID_OPTIONS", `${option} is ${show(value)}; give true or false.`);
+}
+
 /** The longest delay that `setTimeout` keeps, in ms (24.8 days); a longer one would fire at once. */
 export const MAX_TIMER_MS = 2 ** 31 - 1;
 

@@ -29,7 +29,7 @@ export interface Claimant {
 
 /** The state that a message is left in when its attempt did not end well, or never began. */
 export interface Leftover {
-  readonly state: "waiting" | "scheduled" | "retrying" | "parked" | "dead";
+  readonly state: "waiting" | "scheduled" | "retrying" | "parked" | "held" | "dead";
   readonly afterMs?: number;
   /** Attempts begun. */
   readonly attempt: number;
@@ -51,7 +51,16 @@ export async function claimBatch(
   limit: number,
   { session, leaseMs }: Claimant,
 ): Promise<ClaimedBatch | undefined> {
-  const [lease, ...rows] = await db.run(claimStatement, [queue, topic, limit, session, leaseMs]);
+  const rows = await db.run(claimStatement, [queue, topic, limit, session, leaseMs]);
+  return claimedBatch(queue, topic, rows);
+}
+
+/** The first row is the lease. */
+export function claimedBatch(
+  queue: string,
+  topic: string,
+  [lease, ...rows]: Cell[][],
+): ClaimedBatch | undefined {
   if (lease === undefined) return undefined;
   const key = { queue, topic, seq: lease[0] as string, token: lease[1] as string };
   return { key, messages: rows.map((row) => claimedMessage(topic, row)) };
@@ -87,6 +96,8 @@ export interface BatchProgress {
   readonly key: BatchKey;
   /** The positions that are settled so far; undefined if all are, which ends the lease. */
   readonly done: readonly string[] | undefined;
+  /** Of an ordered queue: keys of messages that are not settled. */
+  readonly keys?: readonly string[];
   /** Those of them that need a row of their own, as far as they were not recorded before. */
   readonly leftovers: ReadonlyMap<string, Leftover>;
 }
@@ -97,7 +108,12 @@ export async function settleBatches(
   batches: readonly BatchProgress[],
   leaseMs: number,
 ): Promise<readonly BatchProgress[]> {
-  const keys = batches.map(({ key, done }, n) => ({ n, ...key, done }));
+  return notIn(batches, await db.run(settleStatement, [...batchValues(batches), leaseMs]));
+}
+
+/** What the statements that settle batches take: the batches and their leftovers, as JSON. */
+export function batchValues(batches: readonly BatchProgress[]): [string, string | null] {
+  const items = batches.map(({ key, done, keys }, n) => ({ n, ...key, done, keys }));
   const leftovers = batches.flatMap((batch, n) =>
     [...batch.leftovers].map(([position, { afterMs, ...rest }]) => ({
       n,
@@ -106,12 +122,7 @@ export async function settleBatches(
       ...rest,
     })),
   );
-  const values = [
-    JSON.stringify(keys),
-    leftovers.length > 0 ? JSON.stringify(leftovers) : null,
-    leaseMs,
-  ];
-  return notIn(batches, await db.run(settleStatement, values));
+  return [JSON.stringify(items), leftovers.length > 0 ? JSON.stringify(leftovers) : null];
 }
 
 /** The items whose index the rows do not name. */

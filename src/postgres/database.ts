@@ -1,15 +1,21 @@
 import { EventsError } from "../message/errors.js";
-import type { SqlClient } from "../transaction/sql-client.js";
+import type { TransactionClient } from "../transaction/transaction.js";
+import { acquire } from "./acquire.js";
 import { qualify, validSchema } from "./schema.js";
 
 /** A result column as the server sent it. */
 export type Cell = string | null;
 
-/** What we ask of a `pg.Pool`. */
-export interface PgPool extends SqlClient {
+/** A connection of a pool. */
+export interface PgClient extends TransactionClient {
   // biome-ignore lint/suspicious/noExplicitAny: pg's own type of a query config and its rows
-  query(...args: any[]): Promise<{ rows: any[] }>;
-  connect(): Promise<SqlClient & { release(destroy?: boolean | Error): void }>;
+  query(...args: any[]): Promise<{ rows: any[]; command?: string }>;
+}
+
+/** What we ask of a `pg.Pool`. */
+export interface PgPool {
+  connect(): Promise<PgClient>;
+  readonly options?: { readonly max?: number | undefined };
   on?(event: "error", listener: (error: Error) => void): unknown;
   off?(event: "error", listener: (error: Error) => void): unknown;
 }
@@ -26,19 +32,40 @@ export class Database {
     this.schema = validSchema(schema);
   }
 
+  /** How many connections the pool has at the most; infinite if it doesn't say. */
+  get maxConnections(): number {
+    return this.#pool.options?.max ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** A connection of the pool, to be released by the caller. Rejects with `POOL_EXHAUSTED`. */
+  connect(): Promise<PgClient> {
+    return acquire(this.#pool);
+  }
+
   /**
    * Runs a statement, written for the default schema, in a transaction of its own. Rows are arrays of text. It is not
-   * prepared under a name, which a pooler may not know (docs/decisions/pooler.md).
+   * prepared under a name, which a pooler may not know (docs/decisions/pooler.md). Rejects with `POOL_EXHAUSTED`, too.
    */
   async run(sql: string, values: readonly unknown[]): Promise<Cell[][]> {
     const text = qualify(sql, this.schema);
+    const client = await this.connect();
+    // Without a listener, a lost connection would end the process.
+    client.on?.("error", ignore);
+    let broken = true;
     try {
-      return (await this.#pool.query({ text, values, rowMode: "array", types: asText })).rows;
+      const { rows } = await client.query({ text, values, rowMode: "array", types: asText });
+      broken = false;
+      return rows;
     } catch (error) {
       throw explain(error);
+    } finally {
+      client.release(broken);
+      client.off?.("error", ignore);
     }
   }
 }
+
+function ignore(): void {}
 
 const MISSING = new Set(["3F000", "42P01", "42883"]);
 

@@ -1,6 +1,6 @@
 import type { StoredMessage } from "../message/stored-message.js";
 import { type Claimant, type Leftover, notIn, storedMessage } from "./batch.js";
-import type { Database } from "./database.js";
+import type { Cell, Database } from "./database.js";
 
 /** A leased message that has a row of its own. */
 export interface DeliveryKey {
@@ -23,22 +23,33 @@ const claimStatement = `select token, position, attempt, lost, topic, name, id, 
 const settleStatement = "select opinionated_events.settle_deliveries($1, $2)";
 
 /**
- * Leases due deliveries: at most `limit`, and at most `suspects` of those that may have killed a worker. Parked ones
- * are among them if `patterns`, what this process handles, match.
+ * What to claim: at most `limit`, and at most `suspects` of those that may have killed a worker. Parked ones are among
+ * them if `patterns`, what this process handles, match.
  */
+export interface DeliveryRequest {
+  readonly limit: number;
+  readonly suspects: number;
+  readonly patterns: readonly string[];
+}
+
+/** Leases due deliveries. */
 export async function claimDeliveries(
   db: Database,
   queue: string,
-  { limit, suspects, patterns }: { limit: number; suspects: number; patterns: readonly string[] },
+  { limit, suspects, patterns }: DeliveryRequest,
   { session, leaseMs }: Claimant,
 ): Promise<readonly ClaimedDelivery[]> {
   const rows = await db.run(claimStatement, [queue, limit, suspects, patterns, session, leaseMs]);
-  return rows.map((row) => ({
+  return rows.map((row) => claimedDelivery(queue, row));
+}
+
+export function claimedDelivery(queue: string, row: Cell[]): ClaimedDelivery {
+  return {
     key: { queue, token: row[0] as string, position: row[1] as string },
     attempt: Number(row[2]),
     lost: Number(row[3]),
     message: storedMessage(row[4] as string, row, 5),
-  }));
+  };
 }
 
 export interface DeliveryProgress {
@@ -53,9 +64,14 @@ export async function settleDeliveries(
   deliveries: readonly DeliveryProgress[],
   leaseMs: number,
 ): Promise<readonly DeliveryProgress[]> {
+  return notIn(deliveries, await db.run(settleStatement, [deliveryValues(deliveries), leaseMs]));
+}
+
+/** The deliveries as JSON. */
+export function deliveryValues(deliveries: readonly DeliveryProgress[]): string {
   const items = deliveries.map(({ key, result }, n) => {
     const { state, afterMs, reason } = (result ?? {}) as Partial<Leftover>;
     return { n, ...key, state, after_ms: afterMs, reason };
   });
-  return notIn(deliveries, await db.run(settleStatement, [JSON.stringify(items), leaseMs]));
+  return JSON.stringify(items);
 }

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { EventsError } from "../message/errors.js";
 import type { SqlClient } from "../transaction/sql-client.js";
+import { acquire } from "./acquire.js";
 import type { PgPool } from "./database.js";
 import { qualify, validSchema } from "./schema.js";
 
@@ -26,7 +27,8 @@ export function migrations(schema: string): readonly Migration[] {
 
 /**
  * Brings a schema (default `opinionated_events`) up to date and resolves with the names of the migrations that it
- * applied. May be run by several processes at once: they take turns. All or nothing; `MIGRATION_FAILED` if one fails.
+ * applied. May be run by several processes at once: they take turns. All or nothing; `MIGRATION_FAILED` if one fails,
+ * `POOL_EXHAUSTED`.
  * After a restore into another cluster it also rebases the log, which must happen before anything is published there.
  */
 export async function migrate(
@@ -34,7 +36,7 @@ export async function migrate(
   options: { schema?: string } = {},
 ): Promise<readonly string[]> {
   const schema = validSchema(options.schema);
-  const client = await pool.connect();
+  const client = await acquire(pool);
   let broken = true;
   try {
     const applied = await applyMissing(client, schema);

@@ -1,4 +1,5 @@
 import type { Message } from "../message/message.js";
+import type { SqlClient } from "../transaction/sql-client.js";
 
 /** What a handler is given: one delivery of one message. */
 export interface HandlerContext<P = unknown> {
@@ -18,6 +19,17 @@ export interface HandlerContext<P = unknown> {
  * that it neither awaits nor returns is the process's own: Node ends the process if that rejects.
  */
 export type Handler<P = unknown> = (context: HandlerContext<P>) => unknown;
+
+export interface TransactionalContext<P = unknown> extends HandlerContext<P> {
+  /**
+   * What is written here, and published `withTx(tx)`, commits together with the acknowledgement of the message. Leave
+   * commit and rollback to the receiver: throw to roll back. Savepoints work as usual.
+   */
+  readonly tx: SqlClient;
+}
+
+/** A handler whose effects on the database happen once, although it may run again with the same message. */
+export type TransactionalHandler<P = unknown> = (context: TransactionalContext<P>) => unknown;
 
 /** Runs what lies further in. It sees the context given here, or the same one if there is none. */
 export type Next = (context?: HandlerContext) => Promise<void>;

@@ -11,17 +11,19 @@ import type {
   StopReport,
 } from "../source/source.js";
 import { consoleLogger } from "./console-logger.js";
-import type { Handler, Middleware } from "./handler.js";
+import type { Handler, Middleware, TransactionalHandler } from "./handler.js";
 import {
   type HandlerOptions,
   type NamedHandlerOptions,
   type PatternOf,
   type ReceivableEvent,
+  type Transactional,
   toRegistration,
 } from "./registration.js";
 import { Registry } from "./registry.js";
 import { type ErrorHandler, Reporter } from "./report.js";
 import { createSink } from "./sink.js";
+import { unsupported } from "./transactional.js";
 
 export interface ReceiverOptions {
   readonly source: Source;
@@ -86,8 +88,20 @@ export class Receiver<Name extends string = string> {
   on<P>(
     queue: string,
     event: ReceivableEvent<P, Name>,
+    handler: TransactionalHandler<P>,
+    options: HandlerOptions & Transactional,
+  ): this;
+  on<P>(
+    queue: string,
+    event: ReceivableEvent<P, Name>,
     handler: Handler<P>,
     options?: HandlerOptions,
+  ): this;
+  on(
+    queue: string,
+    pattern: Name | PatternOf<Name>,
+    handler: TransactionalHandler,
+    options: NamedHandlerOptions & Transactional,
   ): this;
   on(
     queue: string,
@@ -98,7 +112,7 @@ export class Receiver<Name extends string = string> {
   on<P>(
     queue: string,
     what: string | ReceivableEvent<P>,
-    handler: Handler<P>,
+    handler: Handler<P> | TransactionalHandler<P>,
     options: NamedHandlerOptions = {},
   ): this {
     this.#change();
@@ -107,14 +121,16 @@ export class Receiver<Name extends string = string> {
   }
 
   /**
-   * Starts the source. Rejects with `NO_HANDLERS`, `ALREADY_STARTED`, or with the source's error; after
-   * the last it may be called again.
+   * Starts the source. Rejects with `NO_HANDLERS`, `ALREADY_STARTED`, `TRANSACTION_UNSUPPORTED`, or with the source's
+   * error; after the last it may be called again.
    */
   async start(): Promise<void> {
     if (this.#starting || this.#stopping) throw alreadyStarted();
     if (this.#registry.subscriptions.length === 0) {
       throw new EventsError("NO_HANDLERS", "The receiver has no handler; add one with on().");
     }
+    if (this.#registry.transactional && !this.#source.capabilities?.transactional)
+      throw unsupported();
     for (const queue of this.#registry.unused()) {
       this.#logger.warn({ queue }, "queue has options but no handler");
     }
@@ -170,6 +186,7 @@ export class Receiver<Name extends string = string> {
       subscriptions: this.#registry.subscriptions,
       queues: this.#registry.queues(),
       sink: this.#compose(),
+      transactional: this.#registry.transactional,
       onError: (error) => this.#reporter.sourceError(error),
       logger: this.#logger,
     });

@@ -1,7 +1,7 @@
 import { EventsError } from "../message/errors.js";
 import { toPattern, topicOfPattern, toTopic } from "../message/name.js";
 import { assertOptions } from "../message/options.js";
-import type { Handler, Middleware } from "./handler.js";
+import type { Handler, Middleware, TransactionalHandler } from "./handler.js";
 import { withTimeout } from "./middleware/timeout.js";
 
 export interface HandlerOptions {
@@ -9,6 +9,16 @@ export interface HandlerOptions {
   readonly middleware?: readonly Middleware[];
   /** Milliseconds; the same as `withTimeout(timeoutMs)` as the innermost middleware. */
   readonly timeoutMs?: number;
+  /**
+   * The handler is given `tx`: what it writes there commits together with the acknowledgement of the message, so that it
+   * happens once although the message may be delivered again. Default false.
+   */
+  readonly transactional?: boolean;
+}
+
+/** Says that a handler is given `tx`. */
+export interface Transactional {
+  readonly transactional: true;
 }
 
 export interface NamedHandlerOptions extends HandlerOptions {
@@ -35,7 +45,9 @@ export interface Registration {
   /** A name, or a pattern. */
   readonly pattern: string;
   readonly topic: string;
-  readonly handler: Handler;
+  readonly handler: TransactionalHandler;
+  /** Without it the handler is given no `tx`. */
+  readonly transactional: boolean;
   readonly middleware: readonly Middleware[];
   /** Makes the handler's payload of the message's; undefined if it takes it as it is. */
   readonly parse: ((payload: unknown) => unknown) | undefined;
@@ -44,20 +56,22 @@ export interface Registration {
 /** Checks what the user said. Throws `INVALID_PATTERN`, `INVALID_NAME` or `INVALID_OPTIONS`. */
 export function toRegistration<P>(
   what: string | ReceivableEvent<P>,
-  handler: Handler<P>,
+  handler: Handler<P> | TransactionalHandler<P>,
   options: NamedHandlerOptions,
 ): Registration {
   const pattern = toPattern(typeof what === "string" ? what : what.name);
-  assertOptions(options, ["middleware", "timeoutMs", "topic"], `the handler of ${pattern}`);
+  const known = ["middleware", "timeoutMs", "transactional", "topic"];
+  assertOptions(options, known, `the handler of ${pattern}`);
   if (typeof handler !== "function") {
     throw new EventsError("INVALID_OPTIONS", `The handler of ${pattern} is not a function.`);
   }
-  const { middleware = [], timeoutMs } = options;
+  const { middleware = [], timeoutMs, transactional = false } = options;
   return {
     pattern,
     topic: topicFor(what, options),
     // Sound, because parse makes the payload that the handler wants.
-    handler: handler as Handler,
+    handler: handler as TransactionalHandler,
+    transactional,
     middleware: timeoutMs === undefined ? middleware : [...middleware, withTimeout(timeoutMs)],
     parse: typeof what === "string" ? undefined : (payload) => what.parse(payload),
   };

@@ -1,6 +1,6 @@
 import { EventsError } from "../message/errors.js";
 import { toQueue } from "../message/name.js";
-import { assertInteger, assertOptions } from "../message/options.js";
+import { assertBoolean, assertInteger, assertOptions } from "../message/options.js";
 import type { QueueOptions, Subscription } from "../source/source.js";
 import type { Registration } from "./registration.js";
 import { Routes } from "./routes.js";
@@ -10,10 +10,11 @@ export class Registry {
   readonly #options = new Map<string, QueueOptions>();
   readonly #handlers = new Map<string, Routes<Registration>>();
   readonly #subscriptions: Subscription[] = [];
+  #transactional = false;
 
   configure(queue: string, options: QueueOptions): void {
     toQueue(queue);
-    assertOptions(options, ["concurrency", "startAt"], `the queue ${queue}`);
+    assertOptions(options, ["concurrency", "startAt", "ordered"], `the queue ${queue}`);
     if (this.#options.has(queue)) {
       throw new EventsError(
         "NOT_CONFIGURABLE",
@@ -22,6 +23,7 @@ export class Registry {
     }
     if (options.concurrency !== undefined) assertInteger("concurrency", options.concurrency, 1);
     assertStartAt(options.startAt);
+    assertBoolean("ordered", options.ordered);
     this.#options.set(queue, options);
   }
 
@@ -32,6 +34,7 @@ export class Registry {
     routes.add(pattern, registration);
     this.#handlers.set(queue, routes);
     this.#subscriptions.push({ queue, pattern, topic });
+    this.#transactional ||= registration.transactional;
   }
 
   get handlers(): ReadonlyMap<string, Routes<Registration>> {
@@ -40,6 +43,11 @@ export class Registry {
 
   get subscriptions(): readonly Subscription[] {
     return this.#subscriptions;
+  }
+
+  /** Some handler is transactional. */
+  get transactional(): boolean {
+    return this.#transactional;
   }
 
   /** The options of every queue that has a handler. */

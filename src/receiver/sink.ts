@@ -2,10 +2,11 @@ import { EventsError, FatalError } from "../message/errors.js";
 import type { Delivery, Outcome, Sink } from "../source/source.js";
 import { compose } from "./compose.js";
 import { describe } from "./failure.js";
-import type { Handler, Middleware } from "./handler.js";
+import type { Handler, HandlerContext, Middleware } from "./handler.js";
 import { defaultLimit, type Failure, failureOf } from "./outcome.js";
 import type { Registration } from "./registration.js";
 import type { Routes } from "./routes.js";
+import { inTransaction } from "./transactional.js";
 
 const done: Outcome = { type: "done" };
 const parked: Outcome = { type: "parked" };
@@ -16,7 +17,7 @@ export type Report = (delivery: Delivery, failure: Failure) => void;
 
 /** A handler with all its middleware around it. */
 interface Target {
-  readonly run: Handler;
+  readonly run: (context: HandlerContext, delivery: Delivery) => unknown;
   readonly parse: Registration["parse"];
   readonly limit: number;
 }
@@ -58,15 +59,28 @@ function toTarget(registration: Registration, outer: readonly Middleware[]): Tar
   const middleware = [...outer, ...registration.middleware];
   const limited = middleware.some((layer) => layer.replaces === "limit");
   return {
-    run: compose(middleware, registration.handler),
+    run: runOf(registration, middleware),
     parse: registration.parse,
     limit: limited ? Number.POSITIVE_INFINITY : defaultLimit,
   };
 }
 
+function runOf(
+  { handler, transactional }: Registration,
+  middleware: readonly Middleware[],
+): Target["run"] {
+  if (transactional) {
+    return (context, { transact }) =>
+      compose(middleware, inTransaction(handler, transact))(context);
+  }
+  const composed = compose(middleware, handler as Handler);
+  return (context) => composed(context);
+}
+
 function run(target: Target, delivery: Delivery): unknown {
   const { message, queue, attempt, signal } = delivery;
-  return target.run({ payload: payloadOf(target, delivery), message, queue, attempt, signal });
+  const payload = payloadOf(target, delivery);
+  return target.run({ payload, message, queue, attempt, signal }, delivery);
 }
 
 /** No retry mends a payload: one that can't be read is dead at once. */

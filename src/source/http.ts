@@ -7,7 +7,7 @@ import { HttpRefusal } from "./http-refusal.js";
 import { fromFetch, fromNode, type HttpRequest, readRequest } from "./http-request.js";
 import { respond } from "./http-respond.js";
 import { HttpRun } from "./http-run.js";
-import type { Source } from "./source.js";
+import type { Source, SourceContext } from "./source.js";
 
 export interface HttpSourceOptions {
   /** Handlers that run at once. Default 10. */
@@ -63,6 +63,7 @@ export function httpSource(options: HttpSourceOptions = {}): HttpSource {
         const text = "This HTTP source has a receiver already; give each receiver its own.";
         throw new EventsError("ALREADY_STARTED", text);
       }
+      refuseOrder(context);
       run = new HttpRun(context, maxWorkers, remember);
       return run;
     },
@@ -77,6 +78,15 @@ export function httpSource(options: HttpSourceOptions = {}): HttpSource {
       });
     },
   };
+}
+
+/** A sender does not wait with one message for another, and may send to several processes. */
+function refuseOrder({ queues }: SourceContext): void {
+  for (const [queue, { ordered }] of queues) {
+    if (!ordered) continue;
+    const text = `The queue ${queue} is to be ordered, which an HTTP source can't do; a Postgres or memory source can.`;
+    throw new EventsError("ORDER_UNSUPPORTED", text);
+  }
 }
 
 function answeredElsewhere(): EventsError {

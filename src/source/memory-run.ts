@@ -5,6 +5,7 @@ import type { Message } from "../message/message.js";
 import { dueAt } from "./due.js";
 import { finishWithin } from "./finish-within.js";
 import { Lanes } from "./lanes.js";
+import { MemoryLines } from "./memory-lines.js";
 import type { MemoryItem, MemoryState } from "./memory-state.js";
 import type { Outcome, RunningSource, SourceContext, StopReport } from "./source.js";
 import { systemClock } from "./timer.js";
@@ -17,6 +18,7 @@ export class MemoryRun implements RunningSource {
   readonly #clock: Clock;
   readonly #context: SourceContext;
   readonly #lanes: Lanes<MemoryItem>;
+  readonly #lines: MemoryLines;
   readonly #timers = new Map<MemoryItem, () => void>();
   readonly #abort = new AbortController();
   readonly #unsubscribe: () => void;
@@ -28,6 +30,7 @@ export class MemoryRun implements RunningSource {
     this.#clock = log.clock ?? systemClock;
     this.#state = state;
     this.#context = context;
+    this.#lines = new MemoryLines((queue) => context.queues.get(queue)?.ordered ?? false);
     this.#lanes = new Lanes({
       maxWorkers,
       concurrencyOf: (queue) => context.queues.get(queue)?.concurrency,
@@ -87,9 +90,10 @@ export class MemoryRun implements RunningSource {
 
   #schedule(item: MemoryItem): void {
     if (this.#stopped) return;
+    if (item.attempts > 0) this.#lines.join(item); // what waits to run again keeps its place
     const add = () => {
       this.#timers.delete(item);
-      this.#lanes.add(item.queue, item);
+      if (this.#lines.join(item)) this.#lanes.add(item.queue, item);
     };
     const waitMs = item.dueAt - this.#clock.now();
     if (waitMs > 0) this.#timers.set(item, this.#clock.after(waitMs, add));
@@ -109,10 +113,10 @@ export class MemoryRun implements RunningSource {
     const { queue, message, attempts: attempt } = item;
     switch (outcome.type) {
       case "done":
-        this.#state.open.delete(item);
+        this.#close(item);
         return;
       case "dead":
-        this.#state.open.delete(item);
+        this.#close(item);
         this.#state.dead.push({ queue, message, attempt, reason: outcome.reason });
         return;
       case "retry":
@@ -127,5 +131,11 @@ export class MemoryRun implements RunningSource {
         item.attempts -= 1;
         this.#schedule(item);
     }
+  }
+
+  #close(item: MemoryItem): void {
+    this.#state.open.delete(item);
+    const next = this.#lines.leave(item);
+    if (next) this.#lanes.add(next.queue, next);
   }
 }

@@ -1,4 +1,5 @@
 import type { Message } from "../message/message.js";
+import type { SqlClient } from "../transaction/sql-client.js";
 
 /** One attempt to hand one message to one queue's handler. */
 export interface Delivery {
@@ -8,7 +9,16 @@ export interface Delivery {
   readonly attempt: number;
   /** Aborted when the outcome no longer counts: the lease is lost, or a stop's deadline is over. */
   readonly signal: AbortSignal;
+  /** There if the source is transactional, and some handler of the receiver is. */
+  readonly transact?: Transact;
 }
+
+/**
+ * Runs `work` in a transaction that commits together with the acknowledgement of the delivery, and resolves then; `work` may
+ * have been undone, if another transaction has handled the message meanwhile. Rejects when nothing was committed, or when
+ * nobody knows: the delivery is then to be retried.
+ */
+export type Transact = (work: (tx: SqlClient) => Promise<void>) => Promise<void>;
 
 /** Why a message is dead. */
 export interface DeadReason {
@@ -48,6 +58,12 @@ export interface QueueOptions {
    * the queue reads already begins where the queue stands.
    */
   readonly startAt?: StartAt;
+  /**
+   * Handles the messages of each key (and topic) one at a time, in the order of the log, over all processes. One that fails
+   * holds those behind it, and no other key's, until it is done or dead. Messages without a key are not held. All processes
+   * of a queue must agree. Default false.
+   */
+  readonly ordered?: boolean;
 }
 
 export interface Subscription {
@@ -71,6 +87,8 @@ export interface SourceContext {
   /** Every queue that has a subscription is here, with its options. */
   readonly queues: ReadonlyMap<string, QueueOptions>;
   readonly sink: Sink;
+  /** Some handler is transactional, so that deliveries need `transact`. */
+  readonly transactional: boolean;
   /** Told of errors of the source itself (a lost connection, a lost lease); the source goes on. */
   readonly onError: (error: unknown) => void;
   readonly logger: Logger;
@@ -92,8 +110,15 @@ export interface RunningSource {
   readonly finished: Promise<void>;
 }
 
+export interface SourceCapabilities {
+  /** Can commit what a handler writes together with the acknowledgement. */
+  readonly transactional: boolean;
+}
+
 /** Where deliveries come from. It owns concurrency, and carries the outcomes out as its transport can. */
 export interface Source {
   readonly name: string;
+  /** Missing ones are: not transactional. */
+  readonly capabilities?: Partial<SourceCapabilities>;
   start(context: SourceContext): Promise<RunningSource>;
 }

@@ -17,6 +17,12 @@ export interface TransactionClient extends SqlClient {
   off?(event: "error", listener: (error: Error) => void): unknown;
 }
 
+interface Result {
+  readonly command?: string;
+}
+
+const IN_FAILED_TRANSACTION = "25P02";
+
 const ABORTED =
   "A statement of the transaction had failed, so its commit rolled everything back: let the error of " +
   "that statement leave the function, or catch it around a savepoint.";
@@ -48,18 +54,30 @@ export async function transaction<T>(
   options: TransactionOptions = {},
 ): Promise<T> {
   const begin = beginStatement(options);
-  const client = await pool.connect();
+  return transactionOn(await pool.connect(), begin, "commit", fn);
+}
+
+/**
+ * Runs `fn` between two statements on a client that is ours, and releases it. `commit` may do something before it
+ * commits, in the same round trip.
+ */
+export async function transactionOn<T>(
+  client: TransactionClient,
+  begin: string,
+  commit: string,
+  fn: (tx: SqlClient) => Promise<T>,
+): Promise<T> {
   // Without a listener, a connection lost between two statements would end the process.
   client.on?.("error", ignore);
   let ended = false;
-  const end = async (statement: "commit" | "rollback") => {
+  const end = async (statement: string) => {
     const result = await client.query(statement);
     ended = true;
     return result;
   };
   try {
     await client.query(begin);
-    return await run(client, fn, end);
+    return await run(client, fn, commit, end);
   } finally {
     client.release(!ended);
     client.off?.("error", ignore);
@@ -69,7 +87,8 @@ export async function transaction<T>(
 async function run<T>(
   client: TransactionClient,
   fn: (tx: SqlClient) => Promise<T>,
-  end: (statement: "commit" | "rollback") => Promise<{ command?: string }>,
+  commit: string,
+  end: (statement: string) => Promise<Result | readonly Result[]>,
 ): Promise<T> {
   let value: T;
   try {
@@ -79,9 +98,15 @@ async function run<T>(
     await end("rollback").catch(ignore);
     throw error;
   }
-  const { command } = await end("commit");
-  if (command !== "ROLLBACK") return value;
-  throw new EventsError("TRANSACTION_ABORTED", ABORTED);
+  const result = await end(commit).catch((error) => {
+    throw (error as { code?: unknown }).code === IN_FAILED_TRANSACTION ? aborted(error) : error;
+  });
+  if ([result].flat().at(-1)?.command === "ROLLBACK") throw aborted();
+  return value;
+}
+
+function aborted(cause?: unknown): EventsError {
+  return new EventsError("TRANSACTION_ABORTED", ABORTED, { cause });
 }
 
 function beginStatement(options: TransactionOptions): string {

@@ -1,6 +1,7 @@
 import type pg from "pg";
 import { StoredMessage } from "../../src/message/stored-message.js";
 import { migrate } from "../../src/postgres/migrate.js";
+import type { SqlClient } from "../../src/transaction/sql-client.js";
 
 let count = 0;
 
@@ -10,6 +11,7 @@ export async function postgresPlace(pool: pg.Pool) {
   const schema = `contract_${count}`;
   await migrate(pool, { schema });
   const rows = async (sql: string) => (await pool.query(sql)).rows;
+  await rows(`create table ${schema}_effect (id uuid)`);
   return {
     schema,
     async messages(): Promise<StoredMessage[]> {
@@ -31,6 +33,12 @@ export async function postgresPlace(pool: pg.Pool) {
     deliveries: (state: "dead" | "parked") =>
       rows(`select id, reason->>'message' as reason from ${schema}.delivery
             where state = '${state}' order by position`),
+    effects: {
+      write: async (tx: SqlClient, id: string) => {
+        await tx.query(`insert into ${schema}_effect values ($1)`, [id]);
+      },
+      written: async () => (await rows(`select id from ${schema}_effect`)).map(({ id }) => id),
+    },
     outage: {
       begin: async () => {
         await rows(`alter schema ${schema} rename to ${schema}_away`);

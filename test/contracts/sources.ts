@@ -15,6 +15,7 @@ import { postgresPlace } from "./postgres-place.js";
 const { signal } = new AbortController();
 
 const NO_LOG = "it keeps no messages: what no receiver took is still the sender's, and comes";
+const UNORDERED = "an HTTP source refuses ordered queues, since a sender does not wait";
 const NO_QUEUES = "it knows the subscriptions of its receiver alone";
 
 const memory: SourceImplementation = {
@@ -52,6 +53,10 @@ const http: SourceImplementation = {
     "begins now: what was published before the start is not delivered": NO_LOG,
     "begins with the earliest message, if told to": NO_LOG,
     "begins at a time, if told to": NO_LOG,
+    "runs the messages of a key one at a time, in the order of publishing": UNORDERED,
+    "holds what follows a message that fails, and no other key": UNORDERED,
+    "goes on behind a message that is dead": UNORDERED,
+    "does not hold messages without a key": UNORDERED,
     "parks what no handler takes, visibly, and goes on": NO_QUEUES,
     "delivers what was parked once a handler is there": NO_QUEUES,
   },
@@ -92,8 +97,9 @@ function postgres(
 ): SourceImplementation {
   return {
     name,
+    transactional: true,
     async open() {
-      const { schema, deliveries } = await postgresPlace(pool());
+      const { schema, deliveries, effects } = await postgresPlace(pool());
       const destination = postgresDestination({ pool: pool(), schema });
       return {
         source: (options) =>
@@ -103,6 +109,7 @@ function postgres(
         },
         dead: async () => deliveries("dead"),
         parked: async () => (await deliveries("parked")).map(({ id }) => id),
+        transactions: effects,
         close: async () => {},
       };
     },

@@ -1,19 +1,24 @@
 import { afterAll, expect, test } from "vitest";
 import * as emptyWindows from "./checks/empty-windows.js";
 import * as leases from "./checks/leases.js";
+import * as ordered from "./checks/ordered.js";
 import * as positions from "./checks/positions.js";
 import * as rebasing from "./checks/rebasing.js";
 import * as refusals from "./checks/refusals.js";
 import * as subscriptions from "./checks/subscriptions.js";
+import * as transactions from "./checks/transactions.js";
 import * as waking from "./checks/waking.js";
 import * as windows from "./checks/windows.js";
 import { Engine } from "./engine.js";
 import { type Mutation, mutate, mutations } from "./mutations.js";
+import { orderedMutations } from "./ordered-mutations.js";
 
 type Check = (engine: Engine) => Promise<void>;
 
+const all = { ...mutations, ...orderedMutations };
+
 /** What must turn red without the guard. */
-const killers: Record<keyof typeof mutations, Check> = {
+const killers: Record<keyof typeof all, Check> = {
   markFromXmax: windows.aTransactionAboveXmaxIsDelivered,
   markFirst: windows.aClaimThatWaitedTakesItsXidLast,
   positionBeforeXid: positions.aSlowInsertIsDelivered,
@@ -51,15 +56,47 @@ const killers: Record<keyof typeof mutations, Check> = {
   rebaseSameBase: rebasing.aLogRestoredTwiceGoesOn,
   rebaseMark: rebasing.aRebaseThatWaitedDeliversOnce,
   noRebase: rebasing.aRestoredLogGoesOn,
+  anyTransactionAcknowledges: transactions.anEndedTransactionAcknowledgesNothing,
+  anyTokenAcknowledges: transactions.aForgottenBatchAcknowledgesNothing,
+  anyTokenAcknowledgesDelivery: transactions.aLostDeliveryAcknowledgesNothing,
+  acknowledgeRetried: transactions.aRetriedMessageIsNotAcknowledgedByItsBatch,
+  acknowledgeTwice: transactions.onlyOneOfTwoTransactionsCommits,
+  acknowledgeAfterLook: transactions.whatHappenedBeforeTheAcknowledgementCounts,
+  batchUnlocked: transactions.aCommitUnderWayIsNotTakenOver,
+  deliveryUnlocked: transactions.aCommitUnderWayIsNotClaimed,
+  batchLockedTooWell: transactions.aRenewalPassesACommitUnderWay,
+  takeOverCommitted: transactions.aCommittedMessageIsNotTakenOver,
+  takeOverWaits: transactions.aCommitUnderWayIsNotTakenOver,
+  retryCommitted: transactions.aCommittedMessageIsNotRetried,
+  killCommitted: transactions.aCommittedDeliveryIsNotDead,
+  claimCommitted: transactions.aCommittedDeliveryIsNotRunAgain,
+  inboxKeepsBatches: transactions.aFinishedBatchLeavesNothing,
+  inboxKeepsDeliveries: transactions.aCommittedDeliveryIsNotRunAgain,
+  inboxForgetsDelivery: transactions.aRetryOfWhatCommitsLateIsNotRun,
   noWatch: waking.aPublishInFlightIsNoticed,
   noNotify: waking.aPublishNotifiesAnIdleReceiver,
+  leasedKeyFree: ordered.aKeyUnderAnotherWorkersLeaseIsHeld,
+  ownKeyBusy: ordered.aWorkerIsGivenMoreOfItsOwnKeys,
+  deliveredKeyFree: ordered.aKeyInDeliveriesIsHeld,
+  scheduledKeyBusy: ordered.aScheduledMessageHoldsNobody,
+  releaseLeased: ordered.aSweepReleasesNoLeasedKey,
+  releaseClaimed: ordered.aLateMessageWaitsForTheOneThatRuns,
+  claimLeased: ordered.aRetryWaitsForTheLeaseOfItsKey,
+  claimAny: ordered.onlyTheFirstOfALineIsClaimed,
+  claimBeside: ordered.aLateMessageWaitsForTheOneThatRuns,
+  repeatCommitted: ordered.aLineGoesOnBehindWhatHasCommitted,
+  settleSome: ordered.aBatchThatWasLostTakesTheOthersWithIt,
+  settleSomeDeliveries: ordered.aDeliveryThatWasLostTakesTheOthersWithIt,
+  takeOverBehind: ordered.whatWentBehindIsNotTakenOver,
+  takeOverPastLine: ordered.whatIsTakenOverStandsInLine,
+  finishedKeyBusy: ordered.aFinishedKeyIsFree,
 };
 
 const killed: string[] = [];
 afterAll(() => console.log(killed.join("\n")));
 
-test.each(Object.entries<Mutation>(mutations))("without: %s", async (name, mutation) => {
-  const check = killers[name as keyof typeof mutations];
+test.each(Object.entries<Mutation>(all))("without: %s", async (name, mutation) => {
+  const check = killers[name as keyof typeof all];
   const engine = await Engine.create();
   try {
     await mutate(engine.pool, mutation);

@@ -16,6 +16,7 @@ interface Change {
 }
 
 const SCHEMA = "opinionated_events";
+const INSERT = `insert into ${SCHEMA}.inbox values (queue, position, topic, seq) on conflict do nothing;`;
 
 export async function mutate(client: SqlClient, { changes, statement }: Mutation): Promise<void> {
   if (statement) await client.query(statement);
@@ -223,7 +224,9 @@ export const mutations = {
   suspectsUncounted: {
     guard: "a lost worker is counted",
     changes: {
-      claim_deliveries: [{ from: "d.lost + (d.token is not null)::int", to: "d.lost" }],
+      claim_deliveries: [
+        { from: "lost = d.lost + (d.token is not null)::int", to: "lost = d.lost" },
+      ],
     },
   },
   leasedDeliveriesDue: {
@@ -286,5 +289,117 @@ export const mutations = {
   noNotify: {
     guard: "a publish notifies an idle receiver",
     statement: `drop trigger wake on ${SCHEMA}.message`,
+  },
+  anyTransactionAcknowledges: {
+    guard: "a handler's transaction is the one that was begun for it",
+    changes: {
+      acknowledge: [
+        { from: "is distinct from token::text", to: "is distinct from token::text and false" },
+      ],
+    },
+  },
+  anyTokenAcknowledges: {
+    guard: "acknowledging a message of a batch needs its token",
+    changes: { acknowledge: [{ from: "and l.token = acknowledge.token", to: "" }] },
+  },
+  anyTokenAcknowledgesDelivery: {
+    guard: "acknowledging a delivery needs its token",
+    changes: { acknowledge: [{ from: "and d.token = acknowledge.token", to: "" }] },
+  },
+  acknowledgeRetried: {
+    guard: "what was given away as a delivery is not acknowledged by its batch",
+    changes: { acknowledge: [{ from: "and acknowledge.position <> all (l.done)", to: "" }] },
+  },
+  acknowledgeTwice: {
+    guard: "one message is acknowledged once",
+    changes: {
+      acknowledge: [
+        {
+          from: "if not found then\n    raise exception 'the message",
+          to: "if false then\n    raise exception 'the message",
+        },
+      ],
+    },
+  },
+  acknowledgeAfterLook: {
+    guard: "the inbox is written before the lease is looked at",
+    changes: {
+      acknowledge: [
+        { from: INSERT, to: "" },
+        { from: "'OE003';\n  end if;", to: `'OE003';\n  end if; ${INSERT}` },
+        {
+          from: "if not found then\n    raise exception 'the message",
+          to: "if false then\n    raise exception 'the message",
+        },
+      ],
+    },
+  },
+  batchUnlocked: {
+    guard: "a batch waits for a commit that acknowledges one of its messages",
+    changes: { acknowledge: [{ from: "<> all (l.done) for key share", to: "<> all (l.done)" }] },
+  },
+  deliveryUnlocked: {
+    guard: "a delivery waits for a commit that acknowledges it",
+    changes: {
+      acknowledge: [
+        { from: "d.token = acknowledge.token for key share", to: "d.token = acknowledge.token" },
+      ],
+    },
+  },
+  batchLockedTooWell: {
+    guard: "a commit under way lets renewals pass",
+    changes: {
+      acknowledge: [{ from: "<> all (l.done) for key share", to: "<> all (l.done) for update" }],
+    },
+  },
+  takeOverCommitted: {
+    guard: "what a handler's transaction has acknowledged is not taken over",
+    changes: {
+      take_over: [{ from: "i.seq = l.seq);", to: "i.seq = l.seq and false);" }],
+    },
+  },
+  takeOverWaits: {
+    guard: "a sweep doesn't wait for a commit under way",
+    changes: { take_over: [{ from: "for update skip locked", to: "for update" }] },
+  },
+  retryCommitted: {
+    guard: "what a handler's transaction has acknowledged is not retried",
+    changes: {
+      settle_batches: [
+        { from: "and not exists (select from", to: "and (true or exists (select from" },
+        { from: "i.position = k.position)", to: "i.position = k.position))" },
+      ],
+    },
+  },
+  killCommitted: {
+    guard: "a delivery that a handler's transaction has acknowledged is done",
+    changes: {
+      settle_deliveries: [{ from: "r.state is not null and exists", to: "false and exists" }],
+    },
+  },
+  claimCommitted: {
+    guard: "a delivery that a handler's transaction has acknowledged is not claimed",
+    changes: {
+      claim_deliveries: [
+        { from: "and exists (select from", to: "and false and exists (select from" },
+        { from: "and not exists (select from", to: "and (true or exists (select from" },
+        {
+          from: "i.position = chosen.position)\n  returning",
+          to: "i.position = chosen.position))\n  returning",
+        },
+      ],
+    },
+  },
+  inboxKeepsBatches: {
+    guard: "the inbox forgets a batch that has ended",
+    statement: `drop trigger forget on ${SCHEMA}.lease`,
+  },
+  inboxKeepsDeliveries: {
+    guard: "the inbox forgets a delivery that is done",
+    statement: `drop trigger forget on ${SCHEMA}.delivery`,
+  },
+  inboxForgetsDelivery: {
+    guard: "the inbox keeps what still has a delivery when its batch ends",
+    changes: { forget_batch: [{ from: "and not exists", to: "and true or exists" }] },
   },
 } satisfies Record<string, Mutation>;

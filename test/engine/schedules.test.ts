@@ -1,10 +1,12 @@
 import { describe, test } from "vitest";
 import * as emptyWindows from "./checks/empty-windows.js";
 import * as leases from "./checks/leases.js";
+import * as ordered from "./checks/ordered.js";
 import * as positions from "./checks/positions.js";
 import * as rebasing from "./checks/rebasing.js";
 import * as refusals from "./checks/refusals.js";
 import * as subscriptions from "./checks/subscriptions.js";
+import * as transactions from "./checks/transactions.js";
 import * as waking from "./checks/waking.js";
 import * as windows from "./checks/windows.js";
 import { Engine } from "./engine.js";
@@ -14,10 +16,12 @@ const subjects = {
   positions,
   refusals,
   leases,
+  ordered,
   subscriptions,
   emptyWindows,
   rebasing,
   waking,
+  transactions,
 };
 
 describe.each(Object.entries(subjects))("%s", (_, checks) => {

@@ -44,7 +44,9 @@ function takeOver(model: Model, lease: Lease): void {
   for (const [position, message] of lease.messages) {
     if (lease.done.has(position)) continue;
     const isDue = !message.isDelayed;
-    model.addRow({ queue, message, state: "waiting", attempt: 1, lost: 1, isDue });
+    const state = isDue ? "waiting" : "scheduled";
+    const lost = Number(isDue);
+    model.addRow({ queue, message, state, attempt: lost, lost, isDue });
   }
 }
 

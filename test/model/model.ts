@@ -1,4 +1,4 @@
-import type { BatchKey } from "../../src/postgres/batch.js";
+import type { BatchKey, Leftover } from "../../src/postgres/batch.js";
 import type { DeliveryKey } from "../../src/postgres/delivery.js";
 
 /** A message; `at` is its place in the order of positions. */
@@ -36,7 +36,7 @@ export interface Lease {
 export interface Row {
   readonly queue: string;
   readonly message: Sent;
-  state: "waiting" | "scheduled" | "retrying" | "parked" | "dead";
+  state: Leftover["state"];
   attempt: number;
   lost: number;
   isDue: boolean;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { PgPool } from "../../src/postgres/database.js";
+import { watchedPool } from "../support/watched-pool.js";
 import { type Engine, engine, until } from "./support.js";
 
 let db: Engine;
@@ -11,13 +11,10 @@ afterAll(() => db.close());
 describe("an idle receiver", () => {
   it("polls for all its queues at once: 20 of them cost no more than 5 statements an interval", async () => {
     const statements: string[] = [];
-    const pool: PgPool = {
-      query: (config: { text: string }) => {
-        statements.push(/opinionated_events\.(\w+)/.exec(config.text)?.[1] ?? config.text);
-        return db.pool.query(config as never);
-      },
-      connect: () => db.pool.connect(),
-    };
+    const pool = watchedPool(db.pool, (text, run) => {
+      statements.push(/opinionated_events\.(\w+)/.exec(text)?.[1] ?? text);
+      return run();
+    });
     const receiver = db.receiver({ pool, triggers: [db.notify()] });
     for (let n = 0; n < 20; n += 1) receiver.on(`q${n}`, `topic${n % 7}.made`, () => {});
     await receiver.start();

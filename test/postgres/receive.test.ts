@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createMessage, type MessageOptions } from "../../src/message/create-message.js";
 import type { Message } from "../../src/message/message.js";
-import type { PgPool } from "../../src/postgres/database.js";
 import { fatal, retryAfter } from "../../src/receiver/failure.js";
 import { withLimit } from "../../src/receiver/middleware/limit.js";
 import { transaction } from "../../src/transaction/transaction.js";
 import { withTx } from "../../src/transaction/with-tx.js";
 import { deferred } from "../receiver/support.js";
+import { watchedPool } from "../support/watched-pool.js";
 import { deliveries, type Engine, engine, rows, until } from "./support.js";
 
 let db: Engine;
@@ -308,17 +308,14 @@ describe("a receiver on Postgres", () => {
   it("takes nothing after a stop, not even from a topic that a poll under way has met", async () => {
     const [polling, answer] = [deferred(), deferred()];
     const statements: string[] = [];
-    const pool: PgPool = {
-      query: async (config: { name?: string; text: string }) => {
-        const result: { rows: unknown[] } = await db.pool.query(config);
-        const isNews = /poll\(/.test(config.text) && JSON.stringify(result.rows).includes("met");
-        if (isNews) polling.resolve();
-        if (isNews) await answer.promise;
-        statements.push(config.text);
-        return result;
-      },
-      connect: () => db.pool.connect(),
-    };
+    const pool = watchedPool(db.pool, async (text, run) => {
+      const result = await run();
+      const isNews = /poll\(/.test(text) && JSON.stringify(result.rows).includes("met");
+      if (isNews) polling.resolve();
+      if (isNews) await answer.promise;
+      statements.push(text);
+      return result;
+    });
     const receiver = db.receiver({ pool }).on("q", "*", () => {});
     await receiver.start();
     await publish("met.now");

@@ -3,6 +3,7 @@ import { expect } from "vitest";
 import { syncBridge } from "../../src/bridge/sync.js";
 import { postgresDestination } from "../../src/destination/postgres.js";
 import { migrate } from "../../src/postgres/migrate.js";
+import { DEFAULT_SCHEMA } from "../../src/postgres/schema.js";
 import { Publisher } from "../../src/publisher/publisher.js";
 import { constantBackoff, withBackoff } from "../../src/receiver/middleware/backoff.js";
 import { Receiver } from "../../src/receiver/receiver.js";
@@ -12,14 +13,14 @@ import { silent } from "../receiver/support.js";
 import { type TestDatabase, testDatabase } from "../support/postgres.js";
 
 /** A migrated database, of the run's server if none is given, with a publisher, and receivers that are stopped at its end. */
-export async function engine(given?: TestDatabase) {
+export async function engine(given?: TestDatabase, schema = DEFAULT_SCHEMA) {
   const database = given ?? (await testDatabase());
   const { pool, url } = database;
-  await migrate(pool);
+  await migrate(pool, { schema });
   const receivers: Receiver[] = [];
   return {
     ...database,
-    publisher: new Publisher({ bridge: syncBridge([postgresDestination({ pool })]) }),
+    publisher: new Publisher({ bridge: syncBridge([postgresDestination({ pool, schema })]) }),
     notify: () => notifyTrigger({ connectionString: url }),
     /** Listens, and looks every 50 ms. Failed attempts are tried again after 10 ms. */
     receiver(
@@ -27,7 +28,7 @@ export async function engine(given?: TestDatabase) {
       onError?: (error: unknown) => void,
     ): Receiver {
       const triggers = [notifyTrigger({ connectionString: url }), intervalTrigger(50)];
-      const source = postgresSource({ pool, triggers, ...options });
+      const source = postgresSource({ pool, schema, triggers, ...options });
       const receiver = new Receiver({ source, logger: silent, ...(onError && { onError }) });
       receivers.push(receiver.use(withBackoff(constantBackoff(10))));
       return receiver;

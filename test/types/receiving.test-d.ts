@@ -13,6 +13,7 @@ import {
   type StartAt,
   withBackoff,
   withLimit,
+  withTx,
 } from "opinionated-events";
 import { intervalTrigger, notifyTrigger, postgresSource } from "opinionated-events/postgres";
 import pg from "pg";
@@ -46,6 +47,29 @@ open.on("emails", userCreated, () => {}, { topic: "people" });
 open.on("emails", "user.created", () => {}, { topic: "people", timeoutMs: 5_000 });
 // @ts-expect-error a typo
 open.on("emails", "user.created", () => {}, { timeout: 5_000 });
+
+// A transactional handler has the transaction, and no other one
+open.on("emails", userCreated, ({ tx, payload }) => tx.query("", [payload.at.getTime()]), {
+  transactional: true,
+  timeoutMs: 5_000,
+});
+open.on("emails", "user.created", async ({ tx }) => withTx(tx), {
+  transactional: true,
+  topic: "people",
+});
+open.on("emails", "user.created", () => {}, { transactional: false });
+// @ts-expect-error it is not transactional
+open.on("emails", userCreated, ({ tx }) => tx);
+// @ts-expect-error it is not transactional
+open.on("emails", "user.created", ({ tx }) => tx, { timeoutMs: 5_000 });
+// @ts-expect-error it is not transactional
+open.on("emails", "user.created", ({ tx }) => tx, { transactional: false });
+// @ts-expect-error it may not be transactional
+open.on("emails", "user.created", ({ tx }) => tx, { transactional: Math.random() < 0.5 });
+// @ts-expect-error the topic belongs to the event
+open.on("emails", userCreated, ({ tx }) => tx, { transactional: true, topic: "people" });
+// @ts-expect-error a typo
+open.on("emails", userCreated, () => {}, { transaction: true });
 
 // Any name, unless the set is closed
 open.on("emails", "any.name", () => {}).on("emails", "*", () => {});

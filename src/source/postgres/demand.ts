@@ -1,6 +1,7 @@
 /** Work taken ahead, in ms: enough to hide a round trip, little enough to leave the rest to other processes. */
 const AHEAD_MS = 50;
 const MAX_HELD = 1_000;
+const PER_KEY_MS = 1_000;
 const MAX_BATCH = 500;
 /** The share of the newest duration in the average. */
 const WEIGHT = 0.1;
@@ -17,6 +18,14 @@ export class Demand {
 
   constructor(concurrency: number) {
     this.#concurrency = concurrency;
+  }
+
+  /** Messages of one key that may be held at once: about a second's work, so that they don't keep the others away for longer. */
+  get perKey(): number {
+    return Math.max(
+      1,
+      Math.min(MAX_HELD, Math.floor(PER_KEY_MS / Math.max(this.#averageMs, 0.001))),
+    );
   }
 
   /** How many to ask for; 0 as long as enough is held. */

@@ -12,11 +12,17 @@ export interface Item extends Delivery {
   readonly isSuspect: boolean;
 }
 
+/** Of one in line: `released` would let it pass those before it. */
+function inLine({ message }: Item, outcome: Settlement): Settlement {
+  return outcome.type === "released" && message.key !== undefined ? { type: "held" } : outcome;
+}
+
 /** What one lease covers. */
 export interface Held<Progress = unknown> {
   /** The lease is lost: nothing that happens here counts any more. */
   readonly lost: boolean;
   readonly key: { readonly queue: string };
+  readonly isOrdered: boolean;
   readonly isSettled: boolean;
   /** Outcomes that are not recorded yet. */
   readonly isDirty: boolean;
@@ -26,6 +32,8 @@ export interface Held<Progress = unknown> {
   settle(item: Item, outcome: Settlement): void;
   /** What is to be recorded now; given back by `restore` if it could not be. */
   takeProgress(): Progress;
+  /** The items that a progress leaves for later. */
+  itemsOf(progress: Progress): readonly Item[];
   restore(progress: Progress): void;
   /** Aborts the signal of what still runs. */
   abandon(reason: Error): void;
@@ -33,6 +41,7 @@ export interface Held<Progress = unknown> {
 
 export class HeldBatch implements Held<BatchProgress> {
   readonly key: BatchKey;
+  readonly isOrdered: boolean;
   readonly items: readonly Item[];
   lost = false;
   isDirty = false;
@@ -41,8 +50,9 @@ export class HeldBatch implements Held<BatchProgress> {
   readonly #settled = new Set<string>();
   #unsaved = new Map<string, Leftover>();
 
-  constructor({ key, messages }: ClaimedBatch) {
+  constructor({ key, messages }: ClaimedBatch, isOrdered: boolean) {
     this.key = key;
+    this.isOrdered = isOrdered;
     const { signal } = this.#abort;
     setMaxListeners(0, signal); // one for each handler that looks at it
     const { queue } = key;
@@ -65,10 +75,11 @@ export class HeldBatch implements Held<BatchProgress> {
     return this.items.filter(({ position }) => !this.#settled.has(position));
   }
 
-  settle({ position, attempt }: Item, outcome: Settlement): void {
+  settle(item: Item, outcome: Settlement): void {
+    const { position, attempt } = item;
     this.isDirty = true;
     this.#settled.add(position);
-    const leftover = leftoverOf(outcome, attempt);
+    const leftover = leftoverOf(this.isOrdered ? inLine(item, outcome) : outcome, attempt);
     if (!leftover) return;
     this.hasLeftovers = true;
     this.#unsaved.set(position, leftover);
@@ -78,7 +89,13 @@ export class HeldBatch implements Held<BatchProgress> {
     const leftovers = this.#unsaved;
     this.#unsaved = new Map();
     this.isDirty = false;
-    return { key: this.key, done: this.isSettled ? undefined : [...this.#settled], leftovers };
+    if (this.isSettled) return { key: this.key, done: undefined, leftovers };
+    const keys = this.isOrdered ? { keys: this.#openKeys() } : {};
+    return { key: this.key, done: [...this.#settled], leftovers, ...keys };
+  }
+
+  itemsOf({ leftovers }: BatchProgress): readonly Item[] {
+    return this.items.filter(({ position }) => leftovers.has(position));
   }
 
   restore({ leftovers }: BatchProgress): void {
@@ -90,17 +107,23 @@ export class HeldBatch implements Held<BatchProgress> {
     this.lost = true;
     this.#abort.abort(reason);
   }
+
+  #openKeys(): string[] {
+    return this.unsettled().flatMap(({ message: { key } }) => key ?? []);
+  }
 }
 
 export class HeldDelivery implements Held<DeliveryProgress> {
   readonly key: DeliveryKey;
+  readonly isOrdered: boolean;
   readonly item: Item;
   lost = false;
   readonly #abort = new AbortController();
   #result: DeliveryProgress["result"];
 
-  constructor({ key, attempt, lost, message }: ClaimedDelivery) {
+  constructor({ key, attempt, lost, message }: ClaimedDelivery, isOrdered: boolean) {
     this.key = key;
+    this.isOrdered = isOrdered;
     const { queue, position } = key;
     const { signal } = this.#abort;
     this.item = { held: this, position, queue, message, attempt, signal, isSuspect: lost > 0 };
@@ -123,7 +146,12 @@ export class HeldDelivery implements Held<DeliveryProgress> {
   }
 
   settle(item: Item, outcome: Settlement): void {
-    this.#result = leftoverOf(outcome, item.attempt) ?? { state: "done" };
+    const settlement = this.isOrdered ? inLine(item, outcome) : outcome;
+    this.#result = leftoverOf(settlement, item.attempt) ?? { state: "done" };
+  }
+
+  itemsOf(): readonly Item[] {
+    return this.hasLeftovers ? [this.item] : [];
   }
 
   takeProgress(): DeliveryProgress {

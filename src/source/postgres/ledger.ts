@@ -1,27 +1,35 @@
 import { EventsError } from "../../message/errors.js";
-import { settleBatches } from "../../postgres/batch.js";
+import { type BatchProgress, settleBatches } from "../../postgres/batch.js";
 import type { Database } from "../../postgres/database.js";
-import { settleDeliveries } from "../../postgres/delivery.js";
+import { type DeliveryProgress, settleDeliveries } from "../../postgres/delivery.js";
+import {
+  type Recorded,
+  settleOrderedBatches,
+  settleOrderedDeliveries,
+} from "../../postgres/ordered.js";
+import { dueWork, PROGRESS_MS } from "./due-work.js";
 import { type Held, HeldBatch, type HeldDelivery, type Item } from "./held.js";
 import type { Settlement } from "./leftover.js";
 import { Loop } from "./loop.js";
-
-/** Progress is recorded at least so often, so that a crash repeats little. */
-const PROGRESS_MS = 200;
-/** Leases are renewed so often, which also clears a worker of suspicion whose listener reconnects. */
-const RENEW_MS = 1_000;
 
 export interface LedgerOptions {
   readonly db: Database;
   readonly leaseMs: number;
   readonly onError: (error: unknown) => void;
-  /** Called after rows were recorded that may be due later. */
+  /** Called after rows were recorded that may be due now or later. */
   readonly onLeftovers: () => void;
+  /** The database knows that this item of an ordered queue will come again. */
+  readonly onRecorded: (item: Item) => void;
+  /** Everything that is held of an ordered queue was lost. */
+  readonly onQueueLost: (queue: string) => void;
 }
+
+type Record<P> = (progress: readonly P[]) => Promise<Recorded<P>>;
 
 /**
  * What this process holds under lease. It records outcomes and renews what is not settled; whatever gathers while one
- * statement is under way goes with the next.
+ * statement is under way goes with the next. An ordered queue's outcomes are recorded together, or none: a message that
+ * was handled after another of its key must not be finished before that one is.
  */
 export class Ledger {
   readonly #options: LedgerOptions;
@@ -53,7 +61,7 @@ export class Ledger {
   abandon(): void {
     const error = new EventsError("STOPPED", "The receiver stopped before the handler had ended.");
     const { code, message } = error;
-    for (const held of [...this.#batches.keys(), ...this.#deliveries.keys()]) {
+    for (const held of this.#all()) {
       for (const item of held.unsettled())
         held.settle(item, { type: "retry", afterMs: 0, reason: { code, message } });
       held.abandon(error);
@@ -73,56 +81,80 @@ export class Ledger {
     return this.#batches.size === 0 && this.#deliveries.size === 0;
   }
 
+  #all(): readonly (HeldBatch | HeldDelivery)[] {
+    return [...this.#batches.keys(), ...this.#deliveries.keys()];
+  }
+
   async #record(): Promise<number | undefined> {
-    await this.#recordDue(this.#batches, settleBatches);
-    await this.#recordDue(this.#deliveries, settleDeliveries);
+    const { db, leaseMs } = this.#options;
+    for (const { queue, held } of dueWork(this.#batches)) {
+      await this.#recordAll<BatchProgress, HeldBatch>(this.#batches, held, (progress) =>
+        queue === undefined
+          ? unordered(settleBatches(db, progress, leaseMs))
+          : settleOrderedBatches(db, queue, progress, leaseMs),
+      );
+    }
+    for (const { queue, held } of dueWork(this.#deliveries)) {
+      await this.#recordAll<DeliveryProgress, HeldDelivery>(this.#deliveries, held, (progress) =>
+        queue === undefined
+          ? unordered(settleDeliveries(db, progress, leaseMs))
+          : settleOrderedDeliveries(db, queue, progress, leaseMs),
+      );
+    }
     return this.#isEmpty ? undefined : PROGRESS_MS;
   }
 
-  async #recordDue<P, H extends Held<P>>(
+  async #recordAll<P, H extends Held<P>>(
     open: Map<H, number>,
-    record: (db: Database, progress: readonly P[], leaseMs: number) => Promise<readonly P[]>,
+    due: readonly H[],
+    record: Record<P>,
   ): Promise<void> {
     const now = performance.now();
-    const due = [...open]
-      .filter(([held, savedAt]) => isDue(held, now - savedAt))
-      .map(([held]) => held);
-    if (due.length === 0) return;
     const entries = due.map((held) => ({
       held,
       wasSettled: held.isSettled,
       progress: held.takeProgress(),
     }));
+    let recorded: Recorded<P>;
     try {
-      const { db, leaseMs } = this.#options;
-      const lost = new Set(
-        await record(
-          db,
-          entries.map(({ progress }) => progress),
-          leaseMs,
-        ),
-      );
-      for (const { held, wasSettled, progress } of entries) {
-        if (lost.has(progress)) this.#lose(open, held);
-        else if (wasSettled) open.delete(held);
-        else open.set(held, now);
-      }
+      recorded = await record(entries.map(({ progress }) => progress));
     } catch (error) {
       for (const { held, progress } of entries) held.restore(progress);
       throw error;
     }
-    if (entries.some(({ held }) => held.hasLeftovers)) this.#options.onLeftovers();
+    const lost = new Set(recorded.lost);
+    for (const { held, wasSettled, progress } of entries) {
+      if (lost.has(progress)) this.#lose(held);
+      else if (wasSettled) open.delete(held);
+      else open.set(held, now);
+      if (held.isOrdered) held.itemsOf(progress).forEach(this.#options.onRecorded);
+    }
+    if (recorded.isDue || entries.some(({ held }) => held.hasLeftovers)) {
+      this.#options.onLeftovers();
+    }
   }
 
-  #lose<H extends Held>(open: Map<H, number>, held: H): void {
-    open.delete(held);
-    const text = `The lease on messages of queue ${held.key.queue} was lost; another worker has them, or will.`;
+  /** Of an ordered queue everything is lost: what was handled since may have come after what was lost. */
+  #lose(held: Held): void {
+    if (held.lost) return;
+    const { queue } = held.key;
+    const text = `The lease on messages of queue ${queue} was lost; another worker has them, or will.`;
     const error = new EventsError("LEASE_LOST", text);
-    held.abandon(error);
+    const isLost = (one: Held) => one === held || (held.isOrdered && one.key.queue === queue);
+    for (const one of this.#all().filter(isLost)) {
+      this.#forget(one);
+      one.abandon(error);
+    }
+    if (held.isOrdered) this.#options.onQueueLost(queue);
     this.#options.onError(error);
+  }
+
+  #forget(held: HeldBatch | HeldDelivery): void {
+    if (held instanceof HeldBatch) this.#batches.delete(held);
+    else this.#deliveries.delete(held);
   }
 }
 
-function isDue(held: Held, ageMs: number): boolean {
-  return held.isSettled || ageMs >= RENEW_MS || (held.isDirty && ageMs >= PROGRESS_MS);
+async function unordered<P>(lost: Promise<readonly P[]>): Promise<Recorded<P>> {
+  return { lost: await lost, isDue: false };
 }

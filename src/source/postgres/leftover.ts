@@ -1,8 +1,8 @@
 import type { Leftover } from "../../postgres/batch.js";
 import type { DeadReason, Outcome } from "../source.js";
 
-/** An outcome, or that a message of a batch is not due yet. */
-export type Settlement = Outcome | { readonly type: "scheduled" };
+/** An outcome, or that a message of a batch is not due yet, or that it must wait for others of its key. */
+export type Settlement = Outcome | { readonly type: "scheduled" } | { readonly type: "held" };
 
 /** The row that an outcome needs; none if the message is done. What was not started has used up no attempt. */
 export function leftoverOf(settlement: Settlement, attempt: number): Leftover | undefined {
@@ -22,6 +22,8 @@ export function leftoverOf(settlement: Settlement, attempt: number): Leftover | 
       return { state: "parked", attempt: attempt - 1 };
     case "scheduled":
       return { state: "scheduled", attempt: attempt - 1 };
+    case "held":
+      return { state: "held", attempt: attempt - 1 };
     case "released":
       return { state: "waiting", attempt: attempt - 1 };
   }

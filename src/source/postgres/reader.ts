@@ -1,34 +1,19 @@
-import {
-  type Claimant,
-  type ClaimedBatch,
-  claimBatch,
-  isUnsubscribed,
-} from "../../postgres/batch.js";
-import type { Database } from "../../postgres/database.js";
-import { type ClaimedDelivery, claimDeliveries } from "../../postgres/delivery.js";
-import type { DeadReason, Sink } from "../source.js";
+import type { Outcome, Sink } from "../source.js";
 import { Demand } from "./demand.js";
-import { HeldBatch, HeldDelivery, type Item } from "./held.js";
+import type { Item } from "./held.js";
 import { Intake } from "./intake.js";
-import type { Ledger } from "./ledger.js";
-import type { SuspectSlot } from "./suspect-slot.js";
+import { type Admission, KeyLines } from "./key-lines.js";
+import { Taker, type TakerOptions } from "./taker.js";
 
-/** So many workers may be lost while a message runs before it is taken for what kills them. */
-const MAX_LOST = 3;
-
-export interface ReaderOptions {
-  readonly db: Database;
-  readonly claimant: Claimant;
-  readonly queue: string;
-  readonly patterns: readonly string[];
+export interface ReaderOptions extends TakerOptions {
   /** More may be met later. */
   readonly topics: Iterable<string>;
   readonly concurrency: number;
   readonly sink: Sink;
-  readonly ledger: Ledger;
-  readonly suspects: SuspectSlot;
   /** Runs items when workers are free. */
   readonly start: (items: readonly Item[]) => void;
+  /** Admits a suspect to its queue, whose turn has come. */
+  readonly admit: (suspect: Item) => void;
   readonly onIdle: () => void;
   readonly onError: (error: unknown) => void;
 }
@@ -37,11 +22,14 @@ export interface ReaderOptions {
 export class Reader {
   readonly demand: Demand;
   readonly #options: ReaderOptions;
+  readonly #taker: Taker;
+  readonly #lines = new KeyLines();
   readonly #topics = new Map<string, Intake>();
   readonly #deliveries: Intake;
 
   constructor(options: ReaderOptions) {
     this.#options = options;
+    this.#taker = new Taker(options);
     this.demand = new Demand(options.concurrency);
     this.#deliveries = this.#intake((limit) => this.#takeDeliveries(limit));
     for (const topic of options.topics) this.#topic(topic);
@@ -70,11 +58,51 @@ export class Reader {
     this.#deliveries.unblock();
   }
 
-  /** One message less is held. */
-  finished(durationMs?: number): void {
+  /** The item has run. */
+  finished(item: Item, { type }: Outcome, durationMs: number): void {
     this.demand.finished(durationMs);
-    for (const intake of this.#topics.values()) intake.makeRoom();
-    this.#deliveries.makeRoom();
+    if (this.#options.isOrdered) {
+      const { starting, back } = this.#lines.leave(item, type === "done" || type === "dead");
+      this.#giveBack(back);
+      for (const _ of back) this.demand.finished();
+      this.#options.start(starting);
+    }
+    this.#over(item);
+    this.#makeRoom();
+  }
+
+  /** The item was lost before it ran. */
+  dropped(item: Item): void {
+    this.demand.finished();
+    this.#over(item);
+    this.#makeRoom();
+  }
+
+  /** Starts items, as far as this process handles them, and no line of a key is in the way. */
+  admit(items: readonly Item[], claim?: number): void {
+    const { isOrdered, start } = this.#options;
+    const { starting, back } = isOrdered
+      ? this.#lines.enter(items, this.demand.perKey, claim)
+      : this.#park(items);
+    this.#giveBack(back);
+    this.demand.took(items.length - back.length);
+    start(starting);
+  }
+
+  /** The database knows that an item will come again. */
+  recorded(item: Item): void {
+    this.#lines.recorded(item);
+  }
+
+  /** Takes out what waits behind others of its key. */
+  clearLines(): readonly Item[] {
+    const waiting = this.#lines.clear();
+    for (const item of waiting) {
+      this.demand.finished();
+      this.#over(item);
+    }
+    this.#makeRoom();
+    return waiting;
   }
 
   async stop(): Promise<void> {
@@ -94,76 +122,55 @@ export class Reader {
     return new Intake({ demand: this.demand, take, onIdle, onError });
   }
 
-  async #takeBatch(topic: string, limit: number): Promise<number> {
-    const { ledger } = this.#options;
-    const claimed = await this.#claimBatch(topic, limit);
-    if (!claimed) return 0;
-    const batch = new HeldBatch(claimed);
-    ledger.add(batch);
-    const early = claimed.messages.map((message) => message.early);
-    for (const [n, item] of batch.items.entries())
-      if (early[n]) ledger.settle(item, { type: "scheduled" });
-    this.#start(batch.items.filter((_, n) => !early[n]));
-    return claimed.messages.length;
+  #makeRoom(): void {
+    for (const intake of this.#topics.values()) intake.makeRoom();
+    this.#deliveries.makeRoom();
   }
 
-  async #claimBatch(topic: string, limit: number): Promise<ClaimedBatch | undefined> {
-    const { db, queue, claimant } = this.#options;
+  async #takeBatch(topic: string, limit: number): Promise<number> {
+    const claim = this.#lines.beginClaim();
     try {
-      return await claimBatch(db, queue, topic, limit, claimant);
-    } catch (error) {
-      if (!isUnsubscribed(error)) throw error;
-      this.#forget(topic);
-      return undefined;
+      const taken = await this.#taker.takeBatch(topic, limit);
+      if (!taken) return this.#forget(topic);
+      this.admit(taken.items, claim);
+      return taken.count;
+    } finally {
+      this.#lines.endClaim(claim);
     }
+  }
+
+  async #takeDeliveries(limit: number): Promise<number | "blocked"> {
+    const { items, count } = await this.#taker.takeDeliveries(limit, this.demand.perKey);
+    this.admit(items);
+    return count;
   }
 
   /** The queue has been unsubscribed from the topic. Should that change, a poll brings it back. */
-  #forget(topic: string): void {
+  #forget(topic: string): number {
     void this.#topics.get(topic)?.stop();
     this.#topics.delete(topic);
+    return 0;
   }
 
-  /** A suspect waits until no other one runs in this process. */
-  async #takeDeliveries(limit: number): Promise<number | "blocked"> {
-    const { db, queue, patterns, claimant, suspects } = this.#options;
-    const isFree = suspects.take();
-    let isUsed = false;
-    try {
-      const request = { limit, suspects: isFree ? 1 : 0, patterns };
-      const claimed = await claimDeliveries(db, queue, request, claimant);
-      const items = claimed.map((delivery) => this.#hold(delivery));
-      const open = items.filter((item) => !item.held.isSettled);
-      isUsed = open.some((item) => item.isSuspect);
-      this.#start(open);
-      return claimed.length > 0 || isFree ? claimed.length : "blocked";
-    } finally {
-      if (isFree && !isUsed) suspects.release();
+  /** What this process has no handler for goes back at once; in a line only when its turn comes. */
+  #park(items: readonly Item[]): Admission {
+    const { sink, queue } = this.#options;
+    const isHandled = ({ message }: Item) => sink.handles(queue, message.name);
+    if (items.every(isHandled)) return { starting: items, back: [] };
+    return { starting: items.filter(isHandled), back: items.filter((item) => !isHandled(item)) };
+  }
+
+  #giveBack(items: readonly Item[]): void {
+    const type = this.#options.isOrdered ? "held" : "parked";
+    for (const item of items) {
+      this.#options.ledger.settle(item, { type });
+      this.#over(item);
     }
   }
 
-  #hold(claimed: ClaimedDelivery): Item {
-    const { ledger } = this.#options;
-    const { item } = new HeldDelivery(claimed);
-    ledger.add(item.held);
-    if (claimed.lost >= MAX_LOST)
-      ledger.settle(item, { type: "dead", reason: workerLost(claimed.lost) });
-    return item;
+  /** A suspect makes way for the next one, which may be another queue's. */
+  #over({ isSuspect }: Item): void {
+    const next = isSuspect ? this.#options.suspects.leave() : undefined;
+    if (next) this.#options.admit(next);
   }
-
-  #start(items: readonly Item[]): void {
-    const { sink, queue, ledger, start } = this.#options;
-    const handled = items.filter(({ message }) => sink.handles(queue, message.name));
-    if (handled.length < items.length) {
-      for (const item of items)
-        if (!sink.handles(queue, item.message.name)) ledger.settle(item, { type: "parked" });
-    }
-    this.demand.took(handled.length);
-    start(handled);
-  }
-}
-
-function workerLost(lost: number): DeadReason {
-  const message = `${lost} workers were lost while it ran, the last times alone: it is taken for what kills them.`;
-  return { code: "WORKER_LOST", message };
 }

@@ -1,29 +1,31 @@
-import type { Claimant } from "../../postgres/batch.js";
 import type { Database } from "../../postgres/database.js";
+import type { OrderedClaimant } from "../../postgres/ordered.js";
 import type { PollResult } from "../../postgres/wake.js";
 import { finishWithin } from "../finish-within.js";
 import { Lanes } from "../lanes.js";
-import type { SourceContext, StopReport } from "../source.js";
+import type { Outcome, SourceContext, StopReport } from "../source.js";
 import type { Item } from "./held.js";
 import { Ledger } from "./ledger.js";
 import type { Loop } from "./loop.js";
 import { Reader } from "./reader.js";
 import { SuspectSlot } from "./suspect-slot.js";
 import { sweeper } from "./sweeper.js";
+import { Transactions } from "./transactions.js";
 import { Waker } from "./waker.js";
 import { within } from "./within.js";
 
 export interface RunOptions {
   readonly db: Database;
   readonly context: SourceContext;
-  readonly claimant: Claimant;
+  readonly claimant: OrderedClaimant;
   readonly maxWorkers: number;
   readonly intervalMs: number;
 }
 
 /** So few topics are claimed at once on a notification, without asking which of them has news. */
 const FEW_TOPICS = 2;
-/** How long a stop waits for the database beyond its deadline, in ms. */
+/** How long a stop waits for the database beyond its deadline, in ms: for claims under way, and to record outcomes. */
+const TAKE_MS = 2_000;
 const RECORD_MS = 5_000;
 
 const EVERY_TOPIC = "*";
@@ -40,8 +42,9 @@ export class PostgresRun {
   readonly #ledger: Ledger;
   readonly #waker: Waker;
   readonly #sweeper: Loop;
-  readonly #suspects = new SuspectSlot(() => this.#unblock());
+  readonly #suspects = new SuspectSlot<Item>(() => this.#unblock());
   readonly #readers: ReadonlyMap<string, Reader>;
+  readonly #transactions: Transactions | undefined;
   #isStopping = false;
   #released = 0;
 
@@ -49,6 +52,7 @@ export class PostgresRun {
     this.#options = options;
     const { db, context, claimant, maxWorkers, intervalMs } = options;
     const { onError } = context;
+    this.#transactions = context.transactional ? new Transactions(db) : undefined;
     this.#lanes = new Lanes({
       maxWorkers,
       concurrencyOf: (queue) => context.queues.get(queue)?.concurrency,
@@ -59,6 +63,8 @@ export class PostgresRun {
       leaseMs: claimant.leaseMs,
       onError,
       onLeftovers: () => this.#waker.pollNow(),
+      onRecorded: (item) => this.#readers.get(item.queue)?.recorded(item),
+      onQueueLost: (queue) => this.#readers.get(queue)?.clearLines(),
     });
     const queues = groupByQueue(context);
     this.#waker = new Waker({
@@ -92,11 +98,13 @@ export class PostgresRun {
   async stop(deadlineMs: number): Promise<StopReport> {
     this.#isStopping = true;
     this.#release(this.#lanes.clear());
-    const [finished] = await Promise.all([
-      finishWithin(this.#lanes, deadlineMs),
-      within(deadlineMs, this.#stopTaking()),
-    ]);
+    this.#release(this.#suspects.clear());
+    for (const reader of this.#readers.values()) this.#release(reader.clearLines());
+    const taking = this.#stopTaking();
+    const finished = await finishWithin(this.#lanes, deadlineMs);
     if (finished.aborted > 0) this.#ledger.abandon();
+    // What a claim under way brings is given back: by the ledger, before it closes.
+    await within(TAKE_MS, taking);
     await within(RECORD_MS, this.#ledger.close());
     return { ...finished, released: this.#released };
   }
@@ -128,21 +136,29 @@ export class PostgresRun {
       patterns,
       topics,
       concurrency,
+      isOrdered: context.queues.get(queue)?.ordered ?? false,
       sink: context.sink,
       ledger: this.#ledger,
       suspects: this.#suspects,
       start: (items) => this.#start(queue, items),
+      admit: (suspect) => this.#readers.get(suspect.queue)?.admit([suspect]),
       onIdle: () => this.#waker.idle(),
       onError: context.onError,
     });
   }
 
   async #runItem(item: Item): Promise<void> {
-    const isLost = item.held.lost;
+    const reader = this.#readers.get(item.queue);
+    if (item.held.lost) return reader?.dropped(item);
     const startedAt = performance.now();
-    if (!isLost) this.#ledger.settle(item, await this.#options.context.sink.deliver(item));
-    this.#readers.get(item.queue)?.finished(isLost ? undefined : performance.now() - startedAt);
-    if (item.isSuspect) this.#suspects.release();
+    const outcome = await this.#deliver(item);
+    this.#ledger.settle(item, outcome);
+    reader?.finished(item, outcome, performance.now() - startedAt);
+  }
+
+  #deliver(item: Item): Promise<Outcome> {
+    const { sink } = this.#options.context;
+    return sink.deliver(this.#transactions?.delivery(item) ?? item);
   }
 
   #wakeFound({ news, due }: PollResult): void {

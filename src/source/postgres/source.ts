@@ -2,14 +2,19 @@ import { randomUUID } from "node:crypto";
 import { assertInteger, assertOptions } from "../../message/options.js";
 import { checkSchema } from "../../postgres/check.js";
 import { Database, type PgPool } from "../../postgres/database.js";
+import { declareQueue } from "../../postgres/queue.js";
 import { subscribe } from "../../postgres/subscription.js";
 import { notifyChannel } from "../../postgres/wake.js";
 import type { RunningSource, Source, SourceContext } from "../source.js";
 import { PostgresRun } from "./run.js";
+import { assertRoom } from "./transactions.js";
 import type { Trigger } from "./trigger.js";
 
 export interface PostgresSourceOptions {
-  /** A `pg.Pool`. No connection of it is held while a handler runs. */
+  /**
+   * A `pg.Pool`. No connection of it is held while a handler runs, unless that is transactional; then the pool needs three
+   * at least, and so many less two of these handlers run at once.
+   */
   readonly pool: PgPool;
   /** Default `opinionated_events`. */
   readonly schema?: string;
@@ -26,7 +31,8 @@ const DEFAULT_INTERVAL_MS = 1_000;
 /**
  * Reads queues of a Postgres schema. Starting subscribes what the receiver has handlers for, for good, and rejects with
  * `SCHEMA_MISSING` or `SCHEMA_OUTDATED` where `migrate` must run first, `LISTENER_FAILED` where the trigger's connection
- * can't listen.
+ * can't listen, `INVALID_OPTIONS` where the pool is too small for transactional handlers, `QUEUE_CONFLICT` where a queue is
+ * ordered for others and not here, or the reverse.
  */
 export function postgresSource(options: PostgresSourceOptions): Source {
   assertOptions(
@@ -44,11 +50,14 @@ export function postgresSource(options: PostgresSourceOptions): Source {
 
   return {
     name: "postgres",
+    capabilities: { transactional: true },
     async start(context) {
+      if (context.transactional) assertRoom(db);
       await checkSchema(db);
+      await declareAll(db, context);
       await subscribeAll(db, context);
       const session = `opinionated-events ${randomUUID()}`;
-      const claimant = { session: notify ? session : null, leaseMs };
+      const claimant = { session: notify ? session : null, worker: session, leaseMs };
       const run = new PostgresRun({ db, context, claimant, maxWorkers, intervalMs });
       const { onError } = context;
       const wake = () => run.notified();
@@ -69,6 +78,10 @@ export function postgresSource(options: PostgresSourceOptions): Source {
       });
     },
   };
+}
+
+async function declareAll(db: Database, { queues }: SourceContext): Promise<void> {
+  for (const [queue, { ordered = false }] of queues) await declareQueue(db, queue, { ordered });
 }
 
 async function subscribeAll(db: Database, { subscriptions, queues }: SourceContext): Promise<void> {

@@ -91,20 +91,40 @@ export async function anOldLeaseIsFoundBehindNewerOnes(engine: Engine): Promise<
   expect(await engine.claim()).toEqual(["t.4"]);
 }
 
-/** The sweep finds it expired, and waits for the renewal that is under way. */
+/** The sweep finds two that are expired; the second one is renewed while it is held up by the first. */
 export async function aRenewedLeaseIsNotTakenOver(engine: Engine): Promise<void> {
+  await publishSome(engine, "t.1", "t.2");
+  await engine.lease(1, 0);
+  const key = await engine.lease(1, 0);
+  const [other, sweeper] = await Promise.all([engine.session(), engine.session()]);
+  await other.query("begin");
+  await other.query(`insert into opinionated_events.delivery (queue, topic, position, name, id, payload, published_at,
+      state, due_at, attempt)
+    select 'q', topic, position, name, id, payload, published_at, 'dead', 'infinity', 1
+    from opinionated_events.message where name = 't.1'`);
+  const swept = started(sweeper.query("select taken from opinionated_events.sweep('{q}', 0)"));
+  await engine.untilBlocked(sweeper);
+  const renewal = [{ key, done: [], leftovers: new Map() }];
+  expect(await settleBatches(engine.db, renewal, LEASE_MS)).toEqual([]);
+  await other.query("rollback");
+  expect((await swept).rows).toEqual([{ taken: 1 }]);
+  expect(await engine.deliveries()).toEqual(["t.1"]);
+  expect(await engine.finish(key)).toBe(true);
+}
+
+/** The sweep finds it expired, and passes by it while a renewal is under way. */
+export async function aRenewalUnderWayIsNotTakenOver(engine: Engine): Promise<void> {
   await publishSome(engine, "t.1");
   const key = await engine.lease(1, 0);
-  const [worker, sweeper] = await Promise.all([engine.session(), engine.session()]);
+  const worker = await engine.session();
   await worker.query("begin");
   await worker.query("select opinionated_events.settle_batches($1, null, $2)", [
     JSON.stringify([{ n: 0, ...key, done: [] }]),
     LEASE_MS,
   ]);
-  const swept = started(sweeper.query("select taken from opinionated_events.sweep('{q}', 0)"));
-  await engine.untilBlocked(sweeper);
+  expect(await engine.sweep()).toBe(0);
   await worker.query("commit");
-  expect((await swept).rows).toEqual([{ taken: 0 }]);
+  expect(await engine.sweep()).toBe(0);
   expect(await engine.finish(key)).toBe(true);
 }
 

@@ -3,6 +3,7 @@ import type { PgPool } from "../../../src/postgres/database.js";
 import { Receiver } from "../../../src/receiver/receiver.js";
 import { postgresSource } from "../../../src/source/postgres/source.js";
 import { intervalTrigger, notifyTrigger } from "../../../src/source/postgres/trigger.js";
+import { watchedPool } from "../../support/watched-pool.js";
 import { type Engine, QUEUE } from "../engine.js";
 
 /** Longer than any test: what only the interval would find is never found. */
@@ -39,14 +40,11 @@ async function receiving(engine: Engine, test: (running: Running) => Promise<voi
 }
 
 function recording({ pool }: Engine, statements: string[]): PgPool {
-  return {
-    connect: () => pool.connect(),
-    query: async (query: { text: string }) => {
-      const { rows } = await pool.query<unknown[]>(query);
-      statements.push(`${/opinionated_events\.(\w+)/.exec(query.text)?.[1]} ${rows[0]}`);
-      return { rows };
-    },
-  };
+  return watchedPool(pool, async (text, run) => {
+    const result = await run();
+    statements.push(`${/opinionated_events\.(\w+)/.exec(text)?.[1]} ${result.rows[0]}`);
+    return result;
+  });
 }
 
 /** Resolves when the receiver has looked for transactions in flight (has found none), and polled after that. */

@@ -85,18 +85,21 @@ describe("Intake", () => {
 });
 
 describe("SuspectSlot", () => {
-  it("is free once it is released, and tells those that were refused", () => {
+  it("is free once nobody is left, and tells those that were refused", () => {
     let freed = 0;
-    const slot = new SuspectSlot(() => {
+    const slot = new SuspectSlot<string>(() => {
       freed += 1;
     });
     expect(slot.take()).toBe(true);
-    slot.release();
+    expect(slot.enter([])).toBeUndefined();
     expect(freed).toBe(0);
     expect([slot.take(), slot.take()]).toEqual([true, false]);
-    slot.release();
-    expect(freed).toBe(1);
+    expect(slot.enter(["a", "b"])).toBe("a");
+    expect([slot.take(), slot.leave(), freed]).toEqual([false, "b", 0]);
+    expect([slot.leave(), freed]).toEqual([undefined, 1]);
     expect(slot.take()).toBe(true);
+    slot.enter(["c", "d"]);
+    expect([slot.clear(), slot.leave()]).toEqual([["d"], undefined]);
   });
 });
 

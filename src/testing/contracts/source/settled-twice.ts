@@ -38,6 +38,7 @@ function contextOf(sink: Sink): SourceContext {
     subscriptions: [{ queue: "q", pattern: "thing.*", topic: "thing" }],
     queues: new Map([["q", {}]]),
     sink,
+    transactional: false,
     onError: nothing,
     logger: { debug: nothing, info: nothing, warn: nothing, error: nothing },
   };

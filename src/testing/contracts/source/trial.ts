@@ -1,5 +1,5 @@
 import type { Message } from "../../../message/message.js";
-import type { HandlerContext } from "../../../receiver/handler.js";
+import type { HandlerContext, TransactionalContext } from "../../../receiver/handler.js";
 import { constantBackoff, withBackoff } from "../../../receiver/middleware/backoff.js";
 import { withLimit } from "../../../receiver/middleware/limit.js";
 import { Receiver } from "../../../receiver/receiver.js";
@@ -41,12 +41,7 @@ export class SourceTrial {
   /** A receiver that was set up, with handlers that do what `act` does. */
   receiver(act: (context: HandlerContext) => unknown = () => {}, setup: Setup = {}): Receiver {
     const { queues = { q: ["thing.*"] }, options = {}, maxWorkers = 10 } = setup;
-    const receiver = new Receiver({
-      source: this.subject.source({ maxWorkers }),
-      logger: silent,
-      onError: (error) => this.errors.push(error),
-    });
-    receiver.use(withBackoff(constantBackoff(RETRY_MS)), withLimit(LIMIT));
+    const receiver = this.#receiver(maxWorkers);
     for (const [queue, patterns] of Object.entries(queues)) {
       receiver.queue(queue, options);
       for (const pattern of patterns) {
@@ -56,13 +51,23 @@ export class SourceTrial {
         });
       }
     }
-    this.#receivers.push(receiver);
     return receiver;
   }
 
   /** The same, started. */
   async start(act?: (context: HandlerContext) => unknown, setup?: Setup): Promise<Receiver> {
     const receiver = this.receiver(act, setup);
+    await receiver.start();
+    return receiver;
+  }
+
+  /** One with a transactional handler for `thing.*`. */
+  async startTransactional(act: (context: TransactionalContext) => unknown): Promise<Receiver> {
+    const handler = (context: TransactionalContext) => {
+      this.attempts.push(context);
+      return act(context);
+    };
+    const receiver = this.#receiver(10).on("q", "thing.*", handler, { transactional: true });
     await receiver.start();
     return receiver;
   }
@@ -75,6 +80,16 @@ export class SourceTrial {
   /** Resolves once so many attempts have been started. */
   until(count: number): Promise<void> {
     return until(`${count} attempts have been started`, () => this.attempts.length >= count);
+  }
+
+  #receiver(maxWorkers: number): Receiver {
+    const receiver = new Receiver({
+      source: this.subject.source({ maxWorkers }),
+      logger: silent,
+      onError: (error) => this.errors.push(error),
+    });
+    this.#receivers.push(receiver);
+    return receiver.use(withBackoff(constantBackoff(RETRY_MS)), withLimit(LIMIT));
   }
 
   async close(): Promise<void> {

@@ -1,0 +1,121 @@
+import { type ClaimedBatch, claimBatch, isUnsubscribed } from "../../postgres/batch.js";
+import type { Database } from "../../postgres/database.js";
+import { type ClaimedDelivery, claimDeliveries } from "../../postgres/delivery.js";
+import {
+  claimOrderedBatch,
+  claimOrderedDeliveries,
+  type OrderedClaimant,
+} from "../../postgres/ordered.js";
+import type { DeadReason } from "../source.js";
+import { HeldBatch, HeldDelivery, type Item } from "./held.js";
+import type { Ledger } from "./ledger.js";
+import type { SuspectSlot } from "./suspect-slot.js";
+
+/** So many workers may be lost while a message may run, the last time alone, before it is taken for what kills them. */
+const MAX_LOST = 3;
+/** So many that have been suspects once are taken together; who has been twice is taken alone. */
+const SUSPECTS = 50;
+
+export interface TakerOptions {
+  readonly db: Database;
+  readonly claimant: OrderedClaimant;
+  readonly queue: string;
+  readonly patterns: readonly string[];
+  readonly isOrdered: boolean;
+  readonly ledger: Ledger;
+  readonly suspects: SuspectSlot<Item>;
+}
+
+/** Claims work of one queue, and enters it in the ledger. */
+export class Taker {
+  readonly #options: TakerOptions;
+
+  constructor(options: TakerOptions) {
+    this.#options = options;
+  }
+
+  /** The messages of a batch that are due, and how many it had; undefined if the queue does not read the topic any more. */
+  async takeBatch(
+    topic: string,
+    limit: number,
+  ): Promise<{ items: readonly Item[]; count: number } | undefined> {
+    try {
+      const claimed = await this.#claimBatch(topic, limit);
+      if (!claimed) return { items: [], count: 0 };
+      const { messages, behind = 0 } = claimed;
+      return {
+        items: messages.length > 0 ? this.#holdBatch(claimed) : [],
+        count: messages.length + behind,
+      };
+    } catch (error) {
+      if (isUnsubscribed(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /**
+   * Deliveries that are due, at most `run` of a key; "blocked" if some may have to wait. Suspects wait until no other one
+   * runs in this process: one is given at most, and has the slot, the others follow when it leaves that.
+   */
+  async takeDeliveries(
+    limit: number,
+    run: number,
+  ): Promise<{ items: readonly Item[]; count: number | "blocked" }> {
+    const { suspects } = this.#options;
+    const isFree = suspects.take();
+    const claimed = await this.#claimDeliveries(limit, isFree ? SUSPECTS : 0, run).catch(
+      (error) => {
+        if (isFree) suspects.leave();
+        throw error;
+      },
+    );
+    const open = claimed
+      .map((each) => this.#holdDelivery(each))
+      .filter(({ held }) => !held.isSettled);
+    const first = isFree ? suspects.enter(open.filter(({ isSuspect }) => isSuspect)) : undefined;
+    const others = open.filter(({ isSuspect }) => !isSuspect);
+    return {
+      items: first ? [first, ...others] : others,
+      count: claimed.length > 0 || isFree ? claimed.length : "blocked",
+    };
+  }
+
+  #claimBatch(
+    topic: string,
+    limit: number,
+  ): Promise<(ClaimedBatch & { readonly behind?: number }) | undefined> {
+    const { db, queue, isOrdered, claimant } = this.#options;
+    const claim = isOrdered ? claimOrderedBatch : claimBatch;
+    return claim(db, queue, topic, limit, claimant);
+  }
+
+  #claimDeliveries(limit: number, suspects: number, run: number) {
+    const { db, queue, patterns, isOrdered, claimant } = this.#options;
+    const claim = isOrdered ? claimOrderedDeliveries : claimDeliveries;
+    return claim(db, queue, { limit, suspects, patterns, run }, claimant);
+  }
+
+  #holdBatch(claimed: ClaimedBatch): readonly Item[] {
+    const { ledger, isOrdered } = this.#options;
+    const batch = new HeldBatch(claimed, isOrdered);
+    ledger.add(batch);
+    const early = claimed.messages.map((message) => message.early);
+    for (const [n, item] of batch.items.entries())
+      if (early[n]) ledger.settle(item, { type: "scheduled" });
+    return batch.items.filter((_, n) => !early[n]);
+  }
+
+  #holdDelivery(claimed: ClaimedDelivery): Item {
+    const { ledger, isOrdered } = this.#options;
+    const { item } = new HeldDelivery(claimed, isOrdered);
+    ledger.add(item.held);
+    if (claimed.lost >= MAX_LOST)
+      ledger.settle(item, { type: "dead", reason: workerLost(claimed.lost) });
+    return item;
+  }
+}
+
+function workerLost(lost: number): DeadReason {
+  const message = `${lost} workers were lost while it ran, the last time alone: it is taken for what kills them.`;
+  return { code: "WORKER_LOST", message };
+}
