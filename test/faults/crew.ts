@@ -1,0 +1,116 @@
+import { join } from "node:path";
+import { Child, EndedEarly, type PublisherOptions, type WorkerOptions } from "./children.js";
+import { POISONED, RUN } from "./messages.js";
+
+export interface CrewOptions {
+  /** Where the scripts are. */
+  readonly root: URL;
+  readonly url: string;
+  /** Where they record. */
+  readonly folder: string;
+  /** A poisonous message has ended a worker. */
+  readonly onPoisoned: () => void;
+}
+
+const WORKER = {
+  names: [RUN],
+  handleMs: 4,
+  maxWorkers: 20,
+  leaseMs: 30_000,
+  intervalMs: 1_000,
+  poolMax: 10,
+};
+const PUBLISHER = { event: RUN, perSecond: 1_500, size: 10, bulk: 0, mix: {} };
+
+/** The processes of a case. Whatever a worker ends of, another one takes its place. */
+export class Crew {
+  readonly workers = new Set<Child>();
+  /** What ended that nobody has ended. */
+  readonly broken: string[] = [];
+  readonly #options: CrewOptions;
+  readonly #publishers = new Set<Child>();
+  readonly #all = new Set<Child>();
+  #count = 0;
+  #isClosing = false;
+
+  constructor(options: CrewOptions) {
+    this.#options = options;
+  }
+
+  async worker(options: Partial<WorkerOptions> = {}): Promise<Child> {
+    const worker = await this.#start("worker", "handled", { ...WORKER, ...options });
+    this.workers.add(worker);
+    void worker.ended.then((code) => this.#workerEnded(worker, code, options));
+    return worker;
+  }
+
+  startWorkers(count: number, options?: Partial<WorkerOptions>): Promise<Child[]> {
+    return Promise.all(Array.from({ length: count }, () => this.worker(options)));
+  }
+
+  /** A worker is stopped, and nobody takes its place. */
+  async retire(worker: Child): Promise<void> {
+    this.workers.delete(worker);
+    this.#expect(worker, await worker.stop());
+  }
+
+  async publisher(options: Partial<PublisherOptions> = {}): Promise<Child> {
+    const publisher = await this.#start("publisher", "published", { ...PUBLISHER, ...options });
+    this.#publishers.add(publisher);
+    return publisher;
+  }
+
+  async stopPublishers(): Promise<void> {
+    const running = [...this.#publishers].filter((publisher) => publisher.isRunning);
+    await Promise.all(
+      running.map(async (publisher) => this.#expect(publisher, await publisher.stop())),
+    );
+  }
+
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    await Promise.all([...this.#all].map((child) => child.isRunning && child.kill()));
+  }
+
+  async #start(
+    script: "worker" | "publisher",
+    record: string,
+    options:
+      | Omit<WorkerOptions, "url" | "name" | "record">
+      | Omit<PublisherOptions, "url" | "name" | "record">,
+  ): Promise<Child> {
+    const { root, url, folder } = this.#options;
+    const name = `${script}${this.#count++}`;
+    const file = join(folder, `${name}.${record}`);
+    const child = await Child.start(root, script, { url, name, record: file, ...options });
+    this.#all.add(child);
+    return child;
+  }
+
+  #expect({ name }: Child, code: number | null): void {
+    if (code !== 0) this.broken.push(`${name} ended with ${code}`);
+  }
+
+  #workerEnded(worker: Child, code: number | null, options: Partial<WorkerOptions>): void {
+    if (this.#isClosing || !this.workers.delete(worker)) return;
+    if (code === POISONED) this.#options.onPoisoned();
+    else if (!worker.isExpected) this.broken.push(`${worker.name} ended by itself with ${code}`);
+    void this.#replace(options);
+  }
+
+  /** The one that takes its place may end of the same before it is ready. */
+  async #replace(options: Partial<WorkerOptions>): Promise<void> {
+    try {
+      const worker = await this.worker(options);
+      if (this.#isClosing) await worker.kill();
+    } catch (error) {
+      if (this.#isClosing) return;
+      if (!(error instanceof EndedEarly && error.code === POISONED)) {
+        this.broken.push(String(error));
+        return;
+      }
+      this.#options.onPoisoned();
+      await this.#replace(options);
+    }
+  }
+}

@@ -1,0 +1,43 @@
+import { z } from "zod";
+import { defineEvent } from "../../src/index.js";
+
+/** What a handler does with a message. */
+export type Kind =
+  | "plain"
+  /** Fails the first time. */
+  | "retry"
+  /** Is not due at once. */
+  | "scheduled"
+  /** Has a payload that the event definition refuses. */
+  | "refused"
+  /** Ends the process. */
+  | "exit";
+
+/** What messages that can't be handled are dead of. */
+export const DEAD: Partial<Record<Kind, string>> = {
+  refused: "INVALID_PAYLOAD",
+  exit: "WORKER_LOST",
+};
+
+/** The code with which a process ends on a message of kind "exit". */
+export const POISONED = 66;
+
+export const QUEUE = "q";
+export const RUN = "job.run";
+
+/** `ms`: how long its handler takes, if not as long as the worker's usually do. */
+export const payload = z.object({ n: z.number(), kind: z.string(), ms: z.number().optional() });
+
+/** Events whose payload is checked on arrival. */
+export const job = (name: string) => defineEvent(name, payload);
+
+/** A line of a publisher: what it is about to publish in a transaction, or how that has ended. */
+export type PublishedLine =
+  | { readonly tx: string; readonly messages: readonly PublishedMessage[] }
+  | { readonly tx: string; readonly end: "committed" | "rolled back"; readonly at: number };
+
+/** Its id, its key, its number within the key. */
+export type PublishedMessage = readonly [id: string, key: string, n: number, kind: Kind];
+
+/** A line of a worker, written when a message's handler has done its work; `at` in milliseconds since 1970. */
+export type HandledLine = readonly [id: string, key: string, n: number, at: number];

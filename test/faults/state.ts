@@ -1,0 +1,54 @@
+import type pg from "pg";
+
+/** What a case asks the database, as somebody who looks on. */
+
+/** Messages under lease whose end is not recorded. */
+const IN_FLIGHT = `
+  select (
+    select count(*) from opinionated_events.lease l
+    join opinionated_events.batch b using (queue, topic, seq)
+    join opinionated_events.message m on m.topic = b.topic and m.position > b.lo and m.position <= b.hi
+    where m.position <> all (l.done) and (m.xid = any (b.late)
+      or m.xid > b.lo_mark and m.position > b.lo_head and pg_visible_in_snapshot(m.xid, b.vis))
+  ) + (select count(*) from opinionated_events.delivery where token is not null) as count`;
+
+/** Living workers that hold some. */
+const BUSY = `
+  select count(distinct a.application_name) from pg_stat_activity a
+  where a.application_name in (
+    select session from opinionated_events.lease where cardinality(done) = 0
+    union select session from opinionated_events.delivery where token is not null)`;
+
+/** What has not come to its end: leases, and rows of messages that are not dead. */
+const OPEN = `
+  select (select count(*) from opinionated_events.lease)
+    + (select count(*) from opinionated_events.delivery where state <> 'dead') as count`;
+
+const ACTIVE = `
+  select count(*) from pg_stat_activity
+  where datname = current_database() and state = 'active' and application_name = any ($1)`;
+
+const DEAD = "select id, reason_code as code from opinionated_events.dead_letter";
+const COMMITTED = "select id from opinionated_events.message";
+
+async function count(pool: pg.Pool, sql: string, values: unknown[] = []): Promise<number> {
+  return Number((await pool.query(sql, values)).rows[0].count);
+}
+
+export const countInFlight = (pool: pg.Pool) => count(pool, IN_FLIGHT);
+export const countBusy = (pool: pg.Pool) => count(pool, BUSY);
+export const countOpen = (pool: pg.Pool) => count(pool, OPEN);
+export const countActive = (pool: pg.Pool, names: readonly string[]) =>
+  count(pool, ACTIVE, [names]);
+
+/** The ids in the log. */
+export async function committedIds(pool: pg.Pool): Promise<string[]> {
+  const { rows } = await pool.query({ text: COMMITTED, rowMode: "array" });
+  return rows.map(([id]) => id);
+}
+
+/** Of each dead message the reason's code. */
+export async function deadIds(pool: pg.Pool): Promise<ReadonlyMap<string, string>> {
+  const { rows } = await pool.query(DEAD);
+  return new Map(rows.map(({ id, code }) => [id, code]));
+}
