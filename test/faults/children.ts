@@ -17,6 +17,8 @@ export interface WorkerOptions extends ChildOptions {
   readonly handleMs: number;
   readonly maxWorkers: number;
   readonly leaseMs: number;
+  /** Where it listens, if not at `url`. */
+  readonly listenUrl?: string;
   readonly intervalMs: number;
   readonly poolMax: number;
 }
@@ -26,7 +28,7 @@ export interface PublisherOptions extends ChildOptions {
   readonly perSecond: number;
   /** Messages a transaction, on average. */
   readonly size: number;
-  /** So many in one transaction, and nothing else, if above 0. */
+  /** If above 0: so many in one transaction, which stays open until SIGTERM, and nothing else. */
   readonly bulk: number;
   /** How long the handlers of its messages take; undefined leaves it to the worker. */
   readonly ms?: number;

@@ -60,11 +60,25 @@ export class Crew {
     return publisher;
   }
 
+  /** A publisher with so many messages in one transaction, which commits when it is stopped. */
+  bulk(count: number, options: Partial<PublisherOptions> = {}): Promise<Child> {
+    return this.publisher({ bulk: count, ...options });
+  }
+
+  async stopPublisher(publisher: Child): Promise<void> {
+    this.#expect(publisher, await publisher.stop());
+  }
+
   async stopPublishers(): Promise<void> {
     const running = [...this.#publishers].filter((publisher) => publisher.isRunning);
-    await Promise.all(
-      running.map(async (publisher) => this.#expect(publisher, await publisher.stop())),
-    );
+    await Promise.all(running.map((publisher) => this.stopPublisher(publisher)));
+  }
+
+  /** Migrates in a process of its own. */
+  async migrate(): Promise<void> {
+    const { root, url } = this.#options;
+    const migrator = await Child.start(root, "migrator", { name: "migrator", url });
+    this.#expect(migrator, await migrator.ended);
   }
 
   async close(): Promise<void> {

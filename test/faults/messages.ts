@@ -10,6 +10,8 @@ export type Kind =
   | "scheduled"
   /** Has a payload that the event definition refuses. */
   | "refused"
+  /** Its handler never ends, the first time. */
+  | "hang"
   /** Ends the process. */
   | "exit";
 

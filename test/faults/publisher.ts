@@ -2,6 +2,7 @@
  * A publisher in a process of its own, which goes on until SIGTERM. Records what it is about to publish, and how each
  * transaction has ended; of one whose answer was lost nothing more is known.
  */
+import { once } from "node:events";
 import { setTimeout } from "node:timers/promises";
 import pg from "pg";
 import {
@@ -35,6 +36,7 @@ const pool = new pg.Pool({ connectionString: url, application_name: name });
 pool.on("error", () => {});
 const publisher = new Publisher({ bridge: syncBridge([postgresDestination({ pool })]) });
 
+const stopped = once(process, "SIGTERM");
 let isStopping = false;
 let made = 0;
 let transactions = 0;
@@ -114,7 +116,7 @@ async function runLane(lane: number): Promise<void> {
   }
 }
 
-/** All in one transaction. */
+/** All in one transaction, which commits when this process is to stop. */
 async function runBulk(count: number): Promise<void> {
   const source = numbers(0);
   const id = begin([]);
@@ -127,11 +129,12 @@ async function runBulk(count: number): Promise<void> {
         withTx(tx),
       );
     }
+    await stopped;
   });
   end(id, "committed");
 }
 
-process.once("SIGTERM", () => {
+void stopped.then(() => {
   isStopping = true;
 });
 process.on("disconnect", () => process.exit());

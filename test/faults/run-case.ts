@@ -13,7 +13,7 @@ export interface RunOptions {
   /** A tree of sources other than this one. */
   readonly root?: URL | undefined;
   /** Changes the migrated database. */
-  readonly prepare?: ((pool: pg.Pool) => Promise<void>) | undefined;
+  readonly prepare?: (pool: pg.Pool) => Promise<void>;
 }
 
 export interface Result {
@@ -31,13 +31,13 @@ const PATIENCE_MS = 5_000;
 
 export async function runCase(faultCase: FaultCase, options: RunOptions): Promise<Result> {
   const startedAt = performance.now();
-  const { server, isLong, root = HERE } = options;
+  const { server, isLong, root = HERE, prepare = async () => {} } = options;
   const messages = isLong ? faultCase.messages.long : faultCase.messages.short;
-  const stage = await Stage.open({ server, root, messages, isLong });
+  const stage = await Stage.open({ server, root, messages, isLong, prepare });
   const result = { name: faultCase.name, tally: undefined as Tally | undefined };
   const found: string[] = [];
   try {
-    result.tally = await play(faultCase, stage, options);
+    result.tally = await play(faultCase, stage);
     found.push(...violations(result.tally, options.isTimed));
   } catch (error) {
     found.push(String(error));
@@ -48,9 +48,11 @@ export async function runCase(faultCase: FaultCase, options: RunOptions): Promis
   return { ...result, seconds: (performance.now() - startedAt) / 1_000, violations: found };
 }
 
-async function play(faultCase: FaultCase, stage: Stage, { prepare }: RunOptions): Promise<Tally> {
-  if (!faultCase.migrates) await migrate(stage.pool);
-  await prepare?.(stage.pool);
+async function play(faultCase: FaultCase, stage: Stage): Promise<Tally> {
+  if (!faultCase.migrates) {
+    await migrate(stage.pool);
+    await stage.prepare(stage.pool);
+  }
   await faultCase.run(stage);
   await stage.endPublishing();
   const end = await stage.settle(faultCase.recoveryMs + PATIENCE_MS);

@@ -7,11 +7,12 @@ import { Book } from "./book.js";
 import { Crew } from "./crew.js";
 import { createDatabase, type Database, type Server } from "./database.js";
 import { Faults } from "./faults.js";
-import { committedIds, countOpen, deadIds } from "./state.js";
+import { committedIds, countOpen, deadIds, leaseTokens } from "./state.js";
 import { type End, hasEnded } from "./tally.js";
 import { until } from "./until.js";
 
 const POLL_MS = 50;
+const PUBLISHING_MS = 300_000;
 
 export interface StageOptions {
   readonly server: Server;
@@ -20,6 +21,8 @@ export interface StageOptions {
   /** How many messages are to be published at least. */
   readonly messages: number;
   readonly isLong: boolean;
+  /** Changes a migrated database. */
+  readonly prepare: (pool: pg.Pool) => Promise<void>;
 }
 
 /** Where a case plays: a database, processes, faults, and the book of what the processes record. */
@@ -28,6 +31,7 @@ export class Stage {
   readonly root: URL;
   readonly messages: number;
   readonly isLong: boolean;
+  readonly prepare: (pool: pg.Pool) => Promise<void>;
   readonly url: string;
   /** None of the processes'. */
   readonly pool: pg.Pool;
@@ -40,11 +44,12 @@ export class Stage {
   readonly #book: Book;
 
   private constructor(options: StageOptions, database: Database, folder: string) {
-    const { server, root, messages, isLong } = options;
+    const { server, root, messages, isLong, prepare } = options;
     this.server = server;
     this.root = root;
     this.messages = messages;
     this.isLong = isLong;
+    this.prepare = prepare;
     this.url = database.url;
     this.pool = database.pool;
     this.#database = database;
@@ -72,9 +77,32 @@ export class Stage {
     await until(`${count} more handled`, () => this.book.handled.size >= target);
   }
 
+  /** Resolves when nothing is under lease any more that is now. */
+  async leasesEnded(): Promise<void> {
+    const now = await leaseTokens(this.pool);
+    await until("the leases have ended", async () => {
+      const left = await leaseTokens(this.pool);
+      return !now.some((token) => left.includes(token));
+    });
+  }
+
+  /** Resolves when all that was committed up to now has been handled. */
+  async handledAll(): Promise<void> {
+    const { transactions, published } = this.book;
+    const ids = [...published].filter(([, { tx }]) => transactions.get(tx)?.how === "committed");
+    await until("all is handled", () => {
+      const { handled } = this.book;
+      return ids.every(([id]) => handled.has(id));
+    });
+  }
+
+  async published(count: number): Promise<void> {
+    await until(`${count} published`, () => this.book.published.size >= count, PUBLISHING_MS);
+  }
+
   /** Lets the publishers go on until they have published enough, and stops them. */
   async endPublishing(): Promise<void> {
-    await until(`${this.messages} published`, () => this.book.published.size >= this.messages);
+    await this.published(this.messages);
     await this.crew.stopPublishers();
   }
 

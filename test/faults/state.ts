@@ -28,6 +28,18 @@ const ACTIVE = `
   select count(*) from pg_stat_activity
   where datname = current_database() and state = 'active' and application_name = any ($1)`;
 
+const PIDS = `
+  select pid from pg_stat_activity
+  where datname = current_database() and backend_type = 'client backend' and application_name <> 'onlooker'`;
+
+const HOLDERS = `
+  select token from opinionated_events.lease
+  union select token from opinionated_events.delivery where token is not null`;
+
+const LOOKING = `
+  select count(*) from pg_stat_activity
+  where datname = current_database() and application_name = $1 and query ~ '[.](poll|is_in_flight)[(]'`;
+
 const DEAD = "select id, reason_code as code from opinionated_events.dead_letter";
 const COMMITTED = "select id from opinionated_events.message";
 
@@ -51,4 +63,19 @@ export async function committedIds(pool: pg.Pool): Promise<string[]> {
 export async function deadIds(pool: pg.Pool): Promise<ReadonlyMap<string, string>> {
   const { rows } = await pool.query(DEAD);
   return new Map(rows.map(({ id, code }) => [id, code]));
+}
+
+/** The server processes of all connections but ours. */
+export async function backendPids(pool: pg.Pool): Promise<number[]> {
+  return (await pool.query(PIDS)).rows.map(({ pid }) => pid);
+}
+
+/** The tokens of everything under lease. */
+export async function leaseTokens(pool: pg.Pool): Promise<string[]> {
+  return (await pool.query(HOLDERS)).rows.map(({ token }) => token);
+}
+
+/** The worker of that name has looked for work, last of all that it did on some connection. */
+export async function isLooking(pool: pg.Pool, name: string): Promise<boolean> {
+  return (await count(pool, LOOKING, [name])) > 0;
 }

@@ -12,7 +12,8 @@ const ignore = () => {};
 const silent = { debug: ignore, info: ignore, warn: ignore, error: ignore };
 
 const options: WorkerOptions = JSON.parse(process.argv[2] as string);
-const { url, name, record, names, handleMs, maxWorkers, leaseMs, intervalMs, poolMax } = options;
+const { url, listenUrl = url, name, record, names, handleMs, intervalMs, poolMax } = options;
+const { maxWorkers, leaseMs } = options;
 const recorder = new Recorder(record);
 // The source has to look after the errors of its idle connections.
 const pool = new pg.Pool({ connectionString: url, application_name: name, max: poolMax });
@@ -21,6 +22,7 @@ const handle: Handler<ReturnType<typeof payload.parse>> = async ({ payload, mess
   const { n, kind, ms = Math.random() * handleMs } = payload;
   if (kind === "exit") process.exit(POISONED);
   if (kind === "retry" && attempt === 1) throw new Error("The first attempt fails.");
+  if (kind === "hang" && attempt === 1) await new Promise(() => {});
   if (ms > 0) await setTimeout(ms);
   recorder.write([message.id, message.key ?? "", n, Date.now()] satisfies HandledLine);
 };
@@ -28,7 +30,7 @@ const handle: Handler<ReturnType<typeof payload.parse>> = async ({ payload, mess
 const receiver = new Receiver({
   source: postgresSource({
     pool,
-    triggers: [notifyTrigger({ connectionString: url }), intervalTrigger(intervalMs)],
+    triggers: [notifyTrigger({ connectionString: listenUrl }), intervalTrigger(intervalMs)],
     maxWorkers,
     leaseMs,
   }),

@@ -7,6 +7,7 @@ export const killedPublisher: FaultCase = {
   recoveryMs: 5_000,
   async run(stage) {
     const { crew, faults, isLong } = stage;
+    stage.repeats = 0;
     await crew.startWorkers(2);
     for (let kills = isLong ? 8 : 2; kills > 0; kills -= 1) {
       const victim = await crew.publisher();
