@@ -14,8 +14,8 @@ export interface CrewOptions {
 
 const WORKER = {
   names: [RUN],
-  handleMs: 4,
-  maxWorkers: 20,
+  handleMs: 50,
+  maxWorkers: 50,
   leaseMs: 30_000,
   intervalMs: 1_000,
   poolMax: 10,

@@ -3,11 +3,19 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import type pg from "pg";
+import { type FaultyProxy, startProxy } from "../support/proxy.js";
 import { Book } from "./book.js";
 import { Crew } from "./crew.js";
 import { createDatabase, type Database, type Server } from "./database.js";
 import { Faults } from "./faults.js";
-import { committedIds, countOpen, deadIds, leaseTokens } from "./state.js";
+import {
+  committedIds,
+  countBusy,
+  countInFlight,
+  countOpen,
+  deadIds,
+  leaseTokens,
+} from "./state.js";
 import { type End, hasEnded } from "./tally.js";
 import { until } from "./until.js";
 
@@ -42,6 +50,7 @@ export class Stage {
   readonly #database: Database;
   readonly #folder: string;
   readonly #book: Book;
+  readonly #proxies: FaultyProxy[] = [];
 
   private constructor(options: StageOptions, database: Database, folder: string) {
     const { server, root, messages, isLong, prepare } = options;
@@ -69,6 +78,18 @@ export class Stage {
   /** As recorded up to now. */
   get book(): Book {
     return this.#book.read();
+  }
+
+  /** What is in flight, once every worker holds some of it. */
+  readonly allBusy = async (): Promise<number> =>
+    (await countBusy(this.pool)) < this.crew.workers.size ? 0 : countInFlight(this.pool);
+
+  /** A way to the database that can fail, until the stage is closed. */
+  async proxy(): Promise<{ readonly proxy: FaultyProxy; readonly url: string }> {
+    const url = new URL(this.url);
+    const proxy = await startProxy({ host: url.hostname, port: Number(url.port) });
+    this.#proxies.push(proxy);
+    return { proxy, url: Object.assign(url, { port: String(proxy.port) }).href };
   }
 
   /** Resolves when so many more messages have been handled. */
@@ -126,6 +147,7 @@ export class Stage {
 
   async close(): Promise<void> {
     await this.crew.close();
+    await Promise.all(this.#proxies.map((proxy) => proxy.close()));
     await this.#database.drop();
     await rm(this.#folder, { recursive: true, force: true });
   }

@@ -16,7 +16,7 @@ const IN_FLIGHT = `
 const BUSY = `
   select count(distinct a.application_name) from pg_stat_activity a
   where a.application_name in (
-    select session from opinionated_events.lease where cardinality(done) = 0
+    select session from opinionated_events.lease
     union select session from opinionated_events.delivery where token is not null)`;
 
 /** What has not come to its end: leases, and rows of messages that are not dead. */

@@ -10,7 +10,7 @@ export const fullPool: FaultCase = {
   recoveryMs: OCCUPIED_MS + 5_000,
   async run(stage) {
     const { crew, faults, isLong } = stage;
-    const workers = await crew.startWorkers(2, { poolMax: POOL_MAX, maxWorkers: 100 });
+    const workers = await crew.startWorkers(2, { poolMax: POOL_MAX });
     stage.repeats = 0;
     await crew.publisher();
     for (let times = isLong ? 5 : 1; times > 0; times -= 1) {

@@ -1,5 +1,4 @@
 import type { FaultCase } from "../case.js";
-import { countBusy, countInFlight } from "../state.js";
 
 /** Taken over long before the lease of 30 s is over, because the session is gone with the process. */
 export const killedWorker: FaultCase = {
@@ -7,16 +6,14 @@ export const killedWorker: FaultCase = {
   messages: { short: 2_000, long: 40_000 },
   recoveryMs: 8_000,
   async run(stage) {
-    const { crew, faults, pool, isLong } = stage;
+    const { crew, faults, isLong } = stage;
     await crew.startWorkers(3);
     await crew.publisher();
     for (let kills = isLong ? 8 : 2; kills > 0; kills -= 1) {
       await stage.handledMore(300);
       const [victim] = crew.workers;
       if (!victim) continue;
-      const inFlight = async () =>
-        (await countBusy(pool)) < crew.workers.size ? 0 : countInFlight(pool);
-      await faults.inject(() => victim.kill(), { frozen: [victim], inFlight });
+      await faults.inject(() => victim.kill(), { frozen: [victim], inFlight: stage.allBusy });
     }
   },
 };

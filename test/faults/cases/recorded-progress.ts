@@ -9,7 +9,7 @@ export const recordedProgress: FaultCase = {
   recoveryMs: 8_000,
   async run(stage) {
     const { crew, faults, pool, messages } = stage;
-    const worker = await crew.worker();
+    const worker = await crew.worker({ maxWorkers: 200 });
     const bulk = await crew.bulk(messages, { mix: { hang: messages } });
     await stage.published(messages);
     await crew.stopPublisher(bulk);
