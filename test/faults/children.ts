@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { Kind } from "./messages.js";
 
-export interface ChildOptions {
+interface ChildOptions {
   readonly url: string;
   /** Also the application_name of the connections of its pool. */
   readonly name: string;
@@ -57,6 +57,8 @@ export class Child {
   readonly name: string;
   /** Its exit code; null if a signal ended it. */
   readonly ended: Promise<number | null>;
+  /** Rejects with `EndedEarly`. */
+  readonly ready: Promise<unknown>;
   readonly #process: ChildProcess;
   /** We have ended it. */
   isExpected = false;
@@ -65,26 +67,25 @@ export class Child {
     this.name = name;
     this.#process = process;
     this.ended = new Promise((resolve) => process.once("exit", resolve));
+    const early = this.ended.then((code) => {
+      throw new EndedEarly(name, code);
+    });
+    this.ready = Promise.race([once(process, "message"), early]);
+    this.ready.catch(() => {});
   }
 
-  /** Runs a script of the tree at `root`. Resolves when it says that it is ready. */
-  static async start(
+  /** Runs a script of the tree at `root`. */
+  static start(
     root: URL,
     script: Script,
     options: { name: string } & (WorkerOptions | PublisherOptions | MigratorOptions),
-  ): Promise<Child> {
+  ): Child {
     const file = fileURLToPath(new URL(`test/faults/${script}.ts`, root));
     const process = fork(file, [JSON.stringify(options)], {
       execArgv: ["--import", "tsx"],
       stdio: ["ignore", "ignore", "inherit", "ipc"],
     });
-    const child = new Child(options.name, process);
-    const failed = child.ended.then((code) => {
-      throw new EndedEarly(options.name, code);
-    });
-    await Promise.race([once(process, "message"), failed]);
-    failed.catch(() => {}); // it may end later
-    return child;
+    return new Child(options.name, process);
   }
 
   get isRunning(): boolean {

@@ -77,7 +77,7 @@ export class Crew {
   /** Migrates in a process of its own. */
   async migrate(): Promise<void> {
     const { root, url } = this.#options;
-    const migrator = await Child.start(root, "migrator", { name: "migrator", url });
+    const migrator = Child.start(root, "migrator", { name: "migrator", url });
     this.#expect(migrator, await migrator.ended);
   }
 
@@ -96,8 +96,9 @@ export class Crew {
     const { root, url, folder } = this.#options;
     const name = `${script}${this.#count++}`;
     const file = join(folder, `${name}.${record}`);
-    const child = await Child.start(root, script, { url, name, record: file, ...options });
+    const child = Child.start(root, script, { url, name, record: file, ...options });
     this.#all.add(child);
+    await child.ready;
     return child;
   }
 
@@ -115,8 +116,7 @@ export class Crew {
   /** The one that takes its place may end of the same before it is ready. */
   async #replace(options: Partial<WorkerOptions>): Promise<void> {
     try {
-      const worker = await this.worker(options);
-      if (this.#isClosing) await worker.kill();
+      await this.worker(options);
     } catch (error) {
       if (this.#isClosing) return;
       if (!(error instanceof EndedEarly && error.code === POISONED)) {

@@ -1,16 +1,19 @@
-/** npm run faults -- [--short] [--case "worker killed"] [--mutants] */
+/** npm run faults -- [--short] [--case "worker killed"] [--mutants | --mutant noNotify] */
 import { parseArgs } from "node:util";
 import { startBinaries } from "../../scripts/postgres-binaries.js";
 import type { FaultCase } from "./case.js";
 import { cases } from "./cases.js";
+import type { Server } from "./database.js";
 import { printResults } from "./print.js";
-import { runCase } from "./run-case.js";
+import { type Result, runCase } from "./run-case.js";
+import { runMutants } from "./run-mutants.js";
 
 const { values } = parseArgs({
   options: {
     short: { type: "boolean", default: false },
     case: { type: "string" },
     mutants: { type: "boolean", default: false },
+    mutant: { type: "string" },
   },
 });
 
@@ -21,21 +24,26 @@ function chosen(): readonly FaultCase[] {
 }
 
 async function main(): Promise<void> {
-  const list = chosen();
   const server = await startBinaries(process.env.POSTGRES_BIN);
   console.log(`PostgreSQL: ${server.kind}`);
   try {
-    const results = [];
-    for (const each of list) {
-      const result = await runCase(each, { server, isLong: !values.short, isTimed: true });
-      console.log(`${result.name}: ${result.violations.join("; ") || "ok"}`);
-      results.push(result);
-    }
-    printResults(results);
-    if (results.some(({ violations }) => violations.length > 0)) process.exitCode = 1;
+    const ok =
+      values.mutants || values.mutant ? runMutants(server, values.mutant) : runCases(server);
+    if (!(await ok)) process.exitCode = 1;
   } finally {
     await server.stop();
   }
+}
+
+async function runCases(server: Server): Promise<boolean> {
+  const results: Result[] = [];
+  for (const each of chosen()) {
+    const result = await runCase(each, { server, isLong: !values.short, isTimed: true });
+    console.log(`${result.name}: ${result.violations.join("; ") || "ok"}`);
+    results.push(result);
+  }
+  printResults(results);
+  return results.every(({ violations }) => violations.length === 0);
 }
 
 main().catch((error) => {

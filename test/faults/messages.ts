@@ -1,5 +1,4 @@
-import { z } from "zod";
-import { defineEvent } from "../../src/index.js";
+import { defineEvent, type EventDefinition } from "../../src/index.js";
 
 /** What a handler does with a message. */
 export type Kind =
@@ -28,10 +27,26 @@ export const QUEUE = "q";
 export const RUN = "job.run";
 
 /** `ms`: how long its handler takes, if not as long as the worker's usually do. */
-export const payload = z.object({ n: z.number(), kind: z.string(), ms: z.number().optional() });
+export interface Payload {
+  readonly n: number;
+  readonly kind: Kind;
+  readonly ms?: number;
+}
 
-/** Events whose payload is checked on arrival. */
-export const job = (name: string) => defineEvent(name, payload);
+const schema: EventDefinition<string, Payload, Payload>["schema"] = {
+  "~standard": {
+    version: 1,
+    vendor: "faults",
+    validate: (value) => {
+      const payload = value as Payload;
+      if (typeof payload.n === "number") return { value: payload };
+      return { issues: [{ message: "It is not a number.", path: ["n"] }] };
+    },
+  },
+};
+
+/** An event whose payload is checked on arrival. */
+export const job = (name: string) => defineEvent(name, schema);
 
 /** A line of a publisher: what it is about to publish in a transaction, or how that has ended. */
 export type PublishedLine =

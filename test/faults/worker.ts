@@ -4,7 +4,7 @@ import pg from "pg";
 import { constantBackoff, type Handler, Receiver, withBackoff } from "../../src/index.js";
 import { intervalTrigger, notifyTrigger, postgresSource } from "../../src/postgres.js";
 import type { WorkerOptions } from "./children.js";
-import { type HandledLine, job, POISONED, type payload, QUEUE } from "./messages.js";
+import { type HandledLine, job, type Payload, POISONED, QUEUE } from "./messages.js";
 import { Recorder } from "./record.js";
 
 const RETRY_MS = 200;
@@ -18,7 +18,7 @@ const recorder = new Recorder(record);
 // The source has to look after the errors of its idle connections.
 const pool = new pg.Pool({ connectionString: url, application_name: name, max: poolMax });
 
-const handle: Handler<ReturnType<typeof payload.parse>> = async ({ payload, message, attempt }) => {
+const handle: Handler<Payload> = async ({ payload, message, attempt }) => {
   const { n, kind, ms = Math.random() * handleMs } = payload;
   if (kind === "exit") process.exit(POISONED);
   if (kind === "retry" && attempt === 1) throw new Error("The first attempt fails.");

@@ -31,10 +31,10 @@ export const rollingDeploy: FaultCase = {
     const { crew, faults, isLong } = stage;
     stage.repeats = 0;
     const old = await crew.startWorkers(isLong ? 6 : 2);
-    await crew.publisher();
+    await crew.publisher({ perSecond: 500 });
     await stage.handledMore(200);
     await crew.worker({ names: [RUN, NEW] });
-    await crew.publisher({ event: NEW });
+    await crew.publisher({ event: NEW, perSecond: 500 });
     for (const worker of old) {
       await stage.handledMore(300);
       await crew.worker({ names: [RUN, NEW] });

@@ -21,7 +21,7 @@ export const poisonPayload: FaultCase = {
 export const poisonHandler: FaultCase = {
   name: "handler poisoned",
   messages: { short: 1_000, long: 10_000 },
-  recoveryMs: 60_000,
+  recoveryMs: 30_000,
   async run({ crew }) {
     await crew.startWorkers(3);
     await crew.publisher({ mix: { exit: 1_000 } });

@@ -11,7 +11,7 @@ export const terminatedConnections: FaultCase = {
   async run(stage) {
     const { crew, faults, pool, isLong } = stage;
     await crew.startWorkers(2, { leaseMs: LEASE_MS });
-    await crew.publisher();
+    await crew.publisher({ mix: { retry: 10 } });
     for (let rounds = isLong ? 10 : 1; rounds > 0; rounds -= 1) {
       await stage.handledMore(200);
       for (const pid of await backendPids(pool)) {
