@@ -7,6 +7,8 @@ export interface FaultCase {
   readonly messages: { readonly short: number; readonly long: number };
   /** Milliseconds from a fault to when all that was committed before it is handled. */
   readonly recoveryMs: number;
+  /** Its queue is ordered: handlings out of their key's order are counted. */
+  readonly ordered?: true;
   /** It begins with an empty database. */
   readonly migrates?: true;
   /** It needs a server that it may restart. */

@@ -25,10 +25,12 @@ export class Faults {
     const { frozen = [] } = options;
     const before = await this.#whileInFlight(options);
     const at = Date.now();
-    await work();
-    const after = await this.#countAfter();
-    for (const child of frozen) child.thaw();
-    this.all.push({ at, inFlight: Math.max(before, after) });
+    try {
+      await work();
+      this.all.push({ at, inFlight: Math.max(before, await this.#countAfter()) });
+    } finally {
+      for (const child of frozen) child.thaw();
+    }
   }
 
   /** A fault that nobody had to inject. */

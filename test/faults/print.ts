@@ -22,12 +22,12 @@ const COLUMNS: Readonly<Record<string, (tally: Tally) => number | undefined>> = 
 export function printResults(results: readonly Result[]): void {
   const head = ["case", ...Object.keys(COLUMNS), "s", "verdict"];
   console.log(formatTable([head, ...results.map(rowOf)]));
-  const total = results.reduce((sum, { tally }) => sum + (tally?.handled ?? 0), 0);
+  const total = results.reduce((sum, { tally }) => sum + tally.handled, 0);
   console.log(`${total} messages handled`);
 }
 
 function rowOf({ name, tally, seconds, violations }: Result): string[] {
-  const counts = Object.values(COLUMNS).map((count) => String((tally && count(tally)) ?? "-"));
+  const counts = Object.values(COLUMNS).map((count) => String(count(tally) ?? "-"));
   return [
     name,
     ...counts,

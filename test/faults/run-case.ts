@@ -19,8 +19,7 @@ export interface RunOptions {
 export interface Result {
   readonly name: string;
   readonly seconds: number;
-  /** None if the case could not be played to its end. */
-  readonly tally: Tally | undefined;
+  readonly tally: Tally;
   /** What was wrong; nothing if all was well. */
   readonly violations: readonly string[];
 }
@@ -34,29 +33,36 @@ export async function runCase(faultCase: FaultCase, options: RunOptions): Promis
   const { server, isLong, root = HERE, prepare = async () => {} } = options;
   const messages = isLong ? faultCase.messages.long : faultCase.messages.short;
   const stage = await Stage.open({ server, root, messages, isLong, prepare });
-  const result = { name: faultCase.name, tally: undefined as Tally | undefined };
-  const found: string[] = [];
   try {
-    result.tally = await play(faultCase, stage);
-    found.push(...violations(result.tally, options.isTimed));
-  } catch (error) {
-    found.push(String(error));
+    const failure = await play(faultCase, stage);
+    const counts = await count(faultCase, stage);
+    const found = [...violations(counts, options.isTimed), ...stage.crew.broken, ...failure];
+    const seconds = (performance.now() - startedAt) / 1_000;
+    return { name: faultCase.name, seconds, tally: counts, violations: found };
   } finally {
-    found.push(...stage.crew.broken);
     await stage.close();
   }
-  return { ...result, seconds: (performance.now() - startedAt) / 1_000, violations: found };
 }
 
-async function play(faultCase: FaultCase, stage: Stage): Promise<Tally> {
+/** Resolves with what went wrong. */
+async function play(faultCase: FaultCase, stage: Stage): Promise<string[]> {
   if (!faultCase.migrates) {
     await migrate(stage.pool);
     await stage.prepare(stage.pool);
   }
-  await faultCase.run(stage);
-  await stage.endPublishing();
-  const end = await stage.settle(faultCase.recoveryMs + PATIENCE_MS);
-  const { repeats } = stage;
-  const bounds = { recoveryMs: faultCase.recoveryMs, repeats, ordered: false };
-  return tally(stage.book, end, stage.faults.all, bounds);
+  try {
+    await faultCase.run(stage);
+    await stage.published(stage.messages);
+    return [];
+  } catch (error) {
+    return [String(error)];
+  } finally {
+    await stage.crew.stopPublishers();
+  }
+}
+
+async function count(faultCase: FaultCase, stage: Stage): Promise<Tally> {
+  const { recoveryMs, ordered = false } = faultCase;
+  const end = await stage.settle(recoveryMs + PATIENCE_MS);
+  return tally(stage.book, end, stage.faults.all, { recoveryMs, ordered, repeats: stage.repeats });
 }

@@ -40,6 +40,14 @@ const LOOKING = `
   select count(*) from pg_stat_activity
   where datname = current_database() and application_name = $1 and query ~ '[.](poll|is_in_flight)[(]'`;
 
+const INSERTED = `
+  select count(*) from pg_stat_activity
+  where datname = current_database() and application_name = $1 and state = 'idle in transaction'
+    and query ~ 'insert into opinionated_events.message'`;
+
+const NOBODY_IDLE = `
+  select (last_value < extract(epoch from clock_timestamp()) * 1000)::int as count from opinionated_events.idle_until`;
+
 const DEAD = "select id, reason_code as code from opinionated_events.dead_letter";
 const COMMITTED = "select id from opinionated_events.message";
 
@@ -78,4 +86,14 @@ export async function leaseTokens(pool: pg.Pool): Promise<string[]> {
 /** The worker of that name has looked for work, last of all that it did on some connection. */
 export async function isLooking(pool: pg.Pool, name: string): Promise<boolean> {
   return (await count(pool, LOOKING, [name])) > 0;
+}
+
+/** A publisher has inserted, and has not committed. */
+export async function hasInserted(pool: pg.Pool, name: string): Promise<boolean> {
+  return (await count(pool, INSERTED, [name])) > 0;
+}
+
+/** No receiver has asked publishers to notify. */
+export async function isNobodyIdle(pool: pg.Pool): Promise<boolean> {
+  return (await count(pool, NOBODY_IDLE)) > 0;
 }

@@ -1,5 +1,5 @@
 import type { FaultCase } from "../case.js";
-import { isLooking } from "../state.js";
+import { hasInserted, isLooking, isNobodyIdle } from "../state.js";
 import { until } from "../until.js";
 
 /** Longer than any run: what only the interval would find is never found. */
@@ -14,9 +14,10 @@ export const wakeUp: FaultCase = {
     const { crew, faults, pool } = stage;
     stage.repeats = 0;
     // Subscribes, so that the message before the next one's start is wanted.
-    await crew.retire(await crew.worker());
+    await crew.retire(await crew.worker({ intervalMs: 10 }));
+    await until("nobody is idle", () => isNobodyIdle(pool));
     const first = await crew.bulk(1);
-    await stage.published(1);
+    await until("it has inserted", () => hasInserted(pool, first.name));
     const worker = await crew.worker({ intervalMs: INTERVAL_MS });
     await until("it has looked for work", () => isLooking(pool, worker.name));
     const inFlight = () => stage.book.unresolved(first.name);
