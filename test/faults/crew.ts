@@ -65,6 +65,11 @@ export class Crew {
     return this.publisher({ bulk: count, ...options });
   }
 
+  /** So many messages in one transaction, which has ended. */
+  async publishAtOnce(count: number, options?: Partial<PublisherOptions>): Promise<void> {
+    await this.stopPublisher(await this.bulk(count, options));
+  }
+
   async stopPublisher(publisher: Child): Promise<void> {
     this.#expect(publisher, await publisher.stop());
   }

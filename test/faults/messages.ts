@@ -9,6 +9,8 @@ export type Kind =
   | "scheduled"
   /** Has a payload that the event definition refuses. */
   | "refused"
+  /** Its handler says that no retry can help. */
+  | "fatal"
   /** Its handler never ends, the first time. */
   | "hang"
   /** Ends the process. */
@@ -17,6 +19,7 @@ export type Kind =
 /** What messages that can't be handled are dead of. */
 export const DEAD: Partial<Record<Kind, string>> = {
   refused: "INVALID_PAYLOAD",
+  fatal: "FATAL",
   exit: "WORKER_LOST",
 };
 

@@ -94,8 +94,11 @@ export class Stage {
 
   /** Resolves when so many more messages have been handled. */
   async handledMore(count: number): Promise<void> {
-    const target = this.book.handled.size + count;
-    await until(`${count} more handled`, () => this.book.handled.size >= target);
+    await this.handled(this.book.handled.size + count);
+  }
+
+  async handled(count: number): Promise<void> {
+    await until(`${count} handled`, () => this.book.handled.size >= count);
   }
 
   /** Resolves when nothing is under lease any more that is now. */

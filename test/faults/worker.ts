@@ -1,7 +1,7 @@
 /** A receiver in a process of its own, which stops on SIGTERM. Records every message that it has handled. */
 import { setTimeout } from "node:timers/promises";
 import pg from "pg";
-import { constantBackoff, type Handler, Receiver, withBackoff } from "../../src/index.js";
+import { constantBackoff, fatal, type Handler, Receiver, withBackoff } from "../../src/index.js";
 import { intervalTrigger, notifyTrigger, postgresSource } from "../../src/postgres.js";
 import type { WorkerOptions } from "./children.js";
 import { type HandledLine, job, type Payload, POISONED, QUEUE } from "./messages.js";
@@ -21,6 +21,7 @@ const pool = new pg.Pool({ connectionString: url, application_name: name, max: p
 const handle: Handler<Payload> = async ({ payload, message, attempt }) => {
   const { n, kind, ms = Math.random() * handleMs } = payload;
   if (kind === "exit") process.exit(POISONED);
+  if (kind === "fatal") throw fatal("It can't be handled.");
   if (kind === "retry" && attempt === 1) throw new Error("The first attempt fails.");
   if (kind === "hang" && attempt === 1) await new Promise(() => {});
   if (ms > 0) await setTimeout(ms);

@@ -25,7 +25,7 @@ export const migrations: FaultCase = {
 /** The old workers have no handler for a new name, and are replaced one by one. */
 export const rollingDeploy: FaultCase = {
   name: "rolling deploy",
-  messages: { short: 2_000, long: 40_000 },
+  messages: { short: 1_000, long: 40_000 },
   recoveryMs: 5_000,
   async run(stage) {
     const { crew, faults, isLong } = stage;

@@ -6,7 +6,7 @@ const OCCUPIED_MS = 2_000;
 /** Others take all connections of the workers' pools for a while. */
 export const fullPool: FaultCase = {
   name: "pool full",
-  messages: { short: 2_000, long: 40_000 },
+  messages: { short: 1_000, long: 40_000 },
   recoveryMs: OCCUPIED_MS + 5_000,
   async run(stage) {
     const { crew, faults, isLong } = stage;

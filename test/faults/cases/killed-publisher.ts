@@ -3,7 +3,7 @@ import type { FaultCase } from "../case.js";
 /** In the middle of its transactions. */
 export const killedPublisher: FaultCase = {
   name: "publisher killed",
-  messages: { short: 2_000, long: 40_000 },
+  messages: { short: 1_000, long: 40_000 },
   recoveryMs: 5_000,
   async run(stage) {
     const { crew, faults, isLong } = stage;

@@ -3,7 +3,7 @@ import type { FaultCase } from "../case.js";
 /** Taken over long before the lease of 30 s is over, because the session is gone with the process. */
 export const killedWorker: FaultCase = {
   name: "worker killed",
-  messages: { short: 2_000, long: 40_000 },
+  messages: { short: 1_000, long: 40_000 },
   recoveryMs: 8_000,
   async run(stage) {
     const { crew, faults, isLong } = stage;

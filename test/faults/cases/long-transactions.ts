@@ -3,7 +3,7 @@ import type { FaultCase } from "../case.js";
 /** Dead rows can't be cleaned away behind it, and deliveries leave many. */
 export const pinnedSnapshot: FaultCase = {
   name: "snapshot pinned",
-  messages: { short: 3_000, long: 125_000 },
+  messages: { short: 1_500, long: 140_000 },
   recoveryMs: 5_000,
   async run(stage) {
     const { crew, faults, pool, isLong, messages } = stage;
@@ -25,7 +25,7 @@ export const pinnedSnapshot: FaultCase = {
 /** It publishes first, and commits last. */
 export const openTransaction: FaultCase = {
   name: "transaction open",
-  messages: { short: 2_000, long: 40_000 },
+  messages: { short: 1_000, long: 40_000 },
   recoveryMs: 5_000,
   async run(stage) {
     const { crew, faults, messages } = stage;

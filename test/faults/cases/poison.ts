@@ -2,7 +2,7 @@ import type { FaultCase } from "../case.js";
 import { deadIds } from "../state.js";
 import { until } from "../until.js";
 
-/** Every tenth payload is refused by its event definition. */
+/** Some payloads are refused by their event definition, some by the handler: dead at once, each with its reason. */
 export const poisonPayload: FaultCase = {
   name: "payload refused",
   messages: { short: 1_000, long: 20_000 },
@@ -11,7 +11,7 @@ export const poisonPayload: FaultCase = {
     const { crew, faults, pool } = stage;
     stage.repeats = 0;
     await crew.startWorkers(2);
-    await crew.publisher({ mix: { refused: 10 } });
+    await crew.publisher({ mix: { refused: 10, fatal: 25 } });
     const isDead = async () => (await deadIds(pool)).size > 0;
     await faults.inject(() => until("one is dead", isDead));
   },

@@ -10,10 +10,8 @@ export const recordedProgress: FaultCase = {
   async run(stage) {
     const { crew, faults, pool, messages } = stage;
     const worker = await crew.worker({ maxWorkers: 200 });
-    const bulk = await crew.bulk(messages, { mix: { hang: messages } });
-    await stage.published(messages);
-    await crew.stopPublisher(bulk);
-    await stage.handledMore(messages - 1 - stage.book.handled.size);
+    await crew.publishAtOnce(messages, { mix: { hang: messages } });
+    await stage.handled(messages - 1);
     await until("it is recorded", async () => (await countInFlight(pool)) === 1);
     await faults.inject(() => worker.kill(), { frozen: [worker] });
   },

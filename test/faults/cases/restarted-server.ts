@@ -11,7 +11,7 @@ async function restart({ server }: Stage, mode: "fast" | "immediate"): Promise<v
 /** Transactions are cut, and connections refused for a while. */
 export const restartedServer: FaultCase = {
   name: "server restarted",
-  messages: { short: 2_000, long: 40_000 },
+  messages: { short: 1_000, long: 40_000 },
   recoveryMs: LEASE_MS + 5_000,
   restarts: true,
   async run(stage) {

@@ -6,7 +6,7 @@ const LEASE_MS = 5_000;
 /** Each in turn, whatever it does. When a claim commits and its answer is lost, its lease has to run out. */
 export const terminatedConnections: FaultCase = {
   name: "connections terminated",
-  messages: { short: 2_000, long: 40_000 },
+  messages: { short: 1_000, long: 40_000 },
   recoveryMs: LEASE_MS + 5_000,
   async run(stage) {
     const { crew, faults, pool, isLong } = stage;

@@ -22,7 +22,7 @@ export const wakeUp: FaultCase = {
     await until("it has looked for work", () => isLooking(pool, worker.name));
     const inFlight = () => stage.book.unresolved(first.name);
     await faults.inject(() => crew.stopPublisher(first), { inFlight });
-    await stage.handledMore(1 - stage.book.handled.size);
+    await stage.handled(1);
     await crew.publisher({ size: 1, perSecond: 10 });
   },
 };
