@@ -80,9 +80,9 @@ export class Child {
     script: Script,
     options: { name: string } & (WorkerOptions | PublisherOptions | MigratorOptions),
   ): Child {
-    const file = fileURLToPath(new URL(`test/faults/${script}.ts`, root));
+    const file = fileURLToPath(new URL(`test/faults/${script}.js`, root));
     const process = fork(file, [JSON.stringify(options)], {
-      execArgv: ["--import", "tsx"],
+      execArgv: [],
       stdio: ["ignore", "ignore", "inherit", "ipc"],
     });
     return new Child(options.name, process);

@@ -7,6 +7,7 @@ import type { Server } from "./database.js";
 import { printResults } from "./print.js";
 import { type Result, runCase } from "./run-case.js";
 import { runMutants } from "./run-mutants.js";
+import { buildTree } from "./tree.js";
 
 const { values } = parseArgs({
   options: {
@@ -36,11 +37,16 @@ async function main(): Promise<void> {
 }
 
 async function runCases(server: Server): Promise<boolean> {
+  const { root, remove } = await buildTree();
   const results: Result[] = [];
-  for (const each of chosen()) {
-    const result = await runCase(each, { server, isLong: !values.short, isTimed: true });
-    console.log(`${result.name}: ${result.violations.join("; ") || "ok"}`);
-    results.push(result);
+  try {
+    for (const each of chosen()) {
+      const result = await runCase(each, { server, root, isLong: !values.short, isTimed: true });
+      console.log(`${result.name}: ${result.violations.join("; ") || "ok"}`);
+      results.push(result);
+    }
+  } finally {
+    await remove();
   }
   printResults(results);
   return results.every(({ violations }) => violations.length === 0);

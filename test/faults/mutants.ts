@@ -1,11 +1,11 @@
 import { type Mutation, mutations } from "../engine/mutations.js";
+import type { SourceChange } from "./tree.js";
 
 /** A guard that is taken out: of the database's functions, or of a source file. */
 export interface Mutant extends Mutation {
   /** The name of the case that must turn red. */
   readonly killer: string;
-  /** A text that must be there exactly once, and what stands there instead. */
-  readonly source?: { readonly file: string; readonly from: string; readonly to: string };
+  readonly source?: SourceChange;
 }
 
 const ledger = "src/source/postgres/ledger.ts";
@@ -79,13 +79,13 @@ export const mutants: Readonly<Record<string, Mutant>> = {
       to: "    this.#options",
     },
   },
-  stopUnrecorded: {
-    guard: "a stop records what has been done",
+  hastyStop: {
+    guard: "a stop lets handlers finish",
     killer: "rolling deploy",
     source: {
       file: "src/source/postgres/run.ts",
-      from: "await within(RECORD_MS, this.#ledger.close());",
-      to: "",
+      from: "finishWithin(this.#lanes, deadlineMs)",
+      to: "finishWithin(this.#lanes, 0)",
     },
   },
   noSecondLook: {

@@ -1,10 +1,11 @@
+import type pg from "pg";
 import { mutate } from "../engine/mutations.js";
 import { cases } from "./cases.js";
 import type { Server } from "./database.js";
 import { type Mutant, mutants } from "./mutants.js";
-import { type Result, type RunOptions, runCase } from "./run-case.js";
+import { runCase } from "./run-case.js";
 import { formatTable } from "./table.js";
-import { withChangedTree } from "./tree.js";
+import { buildTree } from "./tree.js";
 
 /** What depends on luck gets several chances. */
 const CHANCES = 3;
@@ -27,17 +28,18 @@ export async function runMutants(server: Server, only?: string): Promise<boolean
 }
 
 async function whatKills(mutant: Mutant, server: Server): Promise<readonly string[]> {
-  for (let chance = 0; chance < CHANCES; chance += 1) {
-    const { violations } = await runMutant(mutant, { server, isLong: false, isTimed: true });
-    if (violations.length > 0) return violations;
+  const faultCase = cases.find(({ name }) => name === mutant.killer);
+  if (!faultCase) throw new Error(`There is no case ${mutant.killer}.`);
+  const { root, remove } = await buildTree(mutant.source);
+  const prepare = (pool: pg.Pool) => mutate(pool, mutant);
+  try {
+    for (let chance = 0; chance < CHANCES; chance += 1) {
+      const options = { server, root, prepare, isLong: false, isTimed: true };
+      const { violations } = await runCase(faultCase, options);
+      if (violations.length > 0) return violations;
+    }
+    return [];
+  } finally {
+    await remove();
   }
-  return [];
-}
-
-function runMutant(mutant: Mutant, options: RunOptions): Promise<Result> {
-  const { killer, source } = mutant;
-  const faultCase = cases.find(({ name }) => name === killer);
-  if (!faultCase) throw new Error(`There is no case ${killer}.`);
-  if (source) return withChangedTree(source, (root) => runCase(faultCase, { ...options, root }));
-  return runCase(faultCase, { ...options, prepare: (pool) => mutate(pool, mutant) });
 }
