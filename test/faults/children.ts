@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { Kind } from "./messages.js";
 
-interface ChildOptions {
+export interface ChildOptions {
   readonly url: string;
   /** Also the application_name of the connections of its pool. */
   readonly name: string;

@@ -1,5 +1,11 @@
 import { join } from "node:path";
-import { Child, EndedEarly, type PublisherOptions, type WorkerOptions } from "./children.js";
+import {
+  Child,
+  type ChildOptions,
+  EndedEarly,
+  type PublisherOptions,
+  type WorkerOptions,
+} from "./children.js";
 import { POISONED, RUN } from "./messages.js";
 
 export interface CrewOptions {
@@ -21,6 +27,8 @@ const WORKER = {
   poolMax: 10,
 };
 const PUBLISHER = { event: RUN, perSecond: 1_500, size: 10, bulk: 0, mix: {} };
+
+type OwnOptions<Options extends ChildOptions> = Omit<Options, keyof ChildOptions>;
 
 /** The processes of a case. Whatever a worker ends of, another one takes its place. */
 export class Crew {
@@ -94,9 +102,7 @@ export class Crew {
   async #start(
     script: "worker" | "publisher",
     record: string,
-    options:
-      | Omit<WorkerOptions, "url" | "name" | "record">
-      | Omit<PublisherOptions, "url" | "name" | "record">,
+    options: OwnOptions<WorkerOptions> | OwnOptions<PublisherOptions>,
   ): Promise<Child> {
     const { root, url, folder } = this.#options;
     const name = `${script}${this.#count++}`;

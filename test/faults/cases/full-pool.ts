@@ -16,6 +16,7 @@ export const fullPool: FaultCase = {
     for (let times = isLong ? 5 : 1; times > 0; times -= 1) {
       await stage.handledMore(300);
       await faults.inject(() => Promise.all(workers.map((worker) => worker.ask(OCCUPIED_MS))));
+      await stage.handledAll();
     }
   },
 };

@@ -14,6 +14,7 @@ export const killedWorker: FaultCase = {
       const [victim] = crew.workers;
       if (!victim) continue;
       await faults.inject(() => victim.kill(), { frozen: [victim], inFlight: stage.allBusy });
+      await stage.handledAll();
     }
   },
 };

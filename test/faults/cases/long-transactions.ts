@@ -11,7 +11,11 @@ export const pinnedSnapshot: FaultCase = {
     const holder = await pool.connect();
     try {
       await crew.startWorkers(2);
-      await crew.publisher({ mix: { retry: 10, scheduled: 2 }, perSecond: isLong ? 3_000 : 1_500 });
+      await crew.publisher({
+        mix: { retry: 10, scheduled: 2 },
+        perSecond: isLong ? 3_000 : 1_500,
+        size: 30,
+      });
       await faults.inject(() => holder.query("begin isolation level repeatable read; select 1"));
       await stage.published(messages);
       await crew.stopPublishers();
