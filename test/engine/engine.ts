@@ -13,7 +13,7 @@ import { DEFAULT_SCHEMA } from "../../src/postgres/schema.js";
 import { subscribe } from "../../src/postgres/subscription.js";
 import { sweep } from "../../src/postgres/takeover.js";
 import type { SqlClient } from "../../src/transaction/sql-client.js";
-import { testDatabase } from "../support/postgres.js";
+import { type TestDatabase, testDatabase } from "../support/postgres.js";
 
 export const QUEUE = "q";
 const TOPIC = "t";
@@ -36,8 +36,8 @@ export class Engine {
     this.#drop = drop;
   }
 
-  static async create(): Promise<Engine> {
-    const { url, pool, drop } = await testDatabase();
+  static async create(database?: TestDatabase): Promise<Engine> {
+    const { url, pool, drop } = database ?? (await testDatabase());
     await migrate(pool);
     return new Engine(url, pool, drop);
   }
