@@ -2,6 +2,7 @@ import type { FaultCase } from "./case.js";
 import { cutListener } from "./cases/cut-listener.js";
 import { migrations, rollingDeploy } from "./cases/deploys.js";
 import { fullPool } from "./cases/full-pool.js";
+import { keptOrder } from "./cases/kept-order.js";
 import { killedPublisher } from "./cases/killed-publisher.js";
 import { killedWorker } from "./cases/killed-worker.js";
 import { bulkTransaction, openTransaction, pinnedSnapshot } from "./cases/long-transactions.js";
@@ -25,6 +26,7 @@ export const cases: readonly FaultCase[] = [
   lostLease,
   resets,
   cutListener,
+  keptOrder,
   fullPool,
   pinnedSnapshot,
   openTransaction,

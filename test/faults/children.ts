@@ -21,6 +21,8 @@ export interface WorkerOptions extends ChildOptions {
   readonly listenUrl?: string;
   readonly intervalMs: number;
   readonly poolMax: number;
+  /** The queue keeps the order of each key. */
+  readonly ordered?: boolean;
 }
 
 export interface PublisherOptions extends ChildOptions {

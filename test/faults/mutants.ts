@@ -1,4 +1,5 @@
 import { type Mutation, mutations } from "../engine/mutations.js";
+import { orderedMutations } from "../engine/ordered-mutations.js";
 import type { SourceChange } from "./tree.js";
 
 /** A guard that is taken out: of the database's functions, or of a source file. */
@@ -9,10 +10,9 @@ export interface Mutant extends Mutation {
 }
 
 const ledger = "src/source/postgres/ledger.ts";
-const engine = (name: keyof typeof mutations, killer: string): Mutant => ({
-  ...mutations[name],
-  killer,
-});
+const lines = "src/source/postgres/key-lines.ts";
+const all = { ...mutations, ...orderedMutations };
+const engine = (name: keyof typeof all, killer: string): Mutant => ({ ...all[name], killer });
 
 export const mutants: Readonly<Record<string, Mutant>> = {
   markFromXmax: engine("markFromXmax", "schedules"),
@@ -32,6 +32,34 @@ export const mutants: Readonly<Record<string, Mutant>> = {
   suspectsUncounted: engine("suspectsUncounted", "handler poisoned"),
   noWatch: engine("noWatch", "no interval"),
   noNotify: engine("noNotify", "no interval"),
+  takeOverCommitted: engine("takeOverCommitted", "schedules"),
+  claimCommitted: engine("claimCommitted", "schedules"),
+  anyTokenAcknowledges: engine("anyTokenAcknowledges", "schedules"),
+  acknowledgeTwice: engine("acknowledgeTwice", "schedules"),
+  leasedKeyFree: engine("leasedKeyFree", "order kept"),
+  deliveredKeyFree: engine("deliveredKeyFree", "order kept"),
+  takeOverBehind: engine("takeOverBehind", "schedules"),
+  settleSome: engine("settleSome", "schedules"),
+  claimBeside: engine("claimBeside", "schedules"),
+  claimLeased: engine("claimLeased", "schedules"),
+  keysTogether: {
+    guard: "a worker runs the messages of a key one after the other",
+    killer: "order kept",
+    source: {
+      file: lines,
+      from: "if (line) {",
+      to: "if (false) {",
+    },
+  },
+  linesStayOpen: {
+    guard: "what waits behind a failed message goes back with it",
+    killer: "order kept",
+    source: {
+      file: lines,
+      from: "if (isOver && line.size > 0)",
+      to: "if (line.size > 0)",
+    },
+  },
   noTakeOver: {
     guard: "a sweep takes over what is expired",
     killer: "worker killed",
@@ -68,15 +96,15 @@ export const mutants: Readonly<Record<string, Mutant>> = {
   noRenewal: {
     guard: "a lease is renewed while its handlers run",
     killer: "listener cut",
-    source: { file: ledger, from: "ageMs >= RENEW_MS || ", to: "" },
+    source: { file: "src/source/postgres/due-work.ts", from: "ageMs >= RENEW_MS || ", to: "" },
   },
   lostLeaseIgnored: {
     guard: "who hears that a lease is lost begins no more of it",
     killer: "lease lost",
     source: {
       file: ledger,
-      from: "    held.abandon(error);\n    this.#options",
-      to: "    this.#options",
+      from: "      one.abandon(error);\n",
+      to: "",
     },
   },
   hastyStop: {
@@ -110,7 +138,7 @@ export const mutants: Readonly<Record<string, Mutant>> = {
     guard: "what has killed several workers is dead",
     killer: "handler poisoned",
     source: {
-      file: "src/source/postgres/reader.ts",
+      file: "src/source/postgres/taker.ts",
       from: "claimed.lost >= MAX_LOST",
       to: "claimed.lost > 1_000 * MAX_LOST",
     },

@@ -13,7 +13,7 @@ const silent = { debug: ignore, info: ignore, warn: ignore, error: ignore };
 
 const options: WorkerOptions = JSON.parse(process.argv[2] as string);
 const { url, listenUrl = url, name, record, names, handleMs, intervalMs, poolMax } = options;
-const { maxWorkers, leaseMs } = options;
+const { maxWorkers, leaseMs, ordered = false } = options;
 const recorder = new Recorder(record);
 // The source has to look after the errors of its idle connections.
 const pool = new pg.Pool({ connectionString: url, application_name: name, max: poolMax });
@@ -38,7 +38,7 @@ const receiver = new Receiver({
   logger: silent,
   onError: ignore,
 });
-receiver.use(withBackoff(constantBackoff(RETRY_MS)));
+receiver.use(withBackoff(constantBackoff(RETRY_MS))).queue(QUEUE, { ordered });
 for (const each of names) receiver.on(QUEUE, job(each), handle);
 
 /** Other users of the pool take all of its connections for so many milliseconds. */

@@ -4,7 +4,7 @@ import type { FaultCase } from "../case.js";
 export const killedWorker: FaultCase = {
   name: "worker killed",
   messages: { short: 1_000, long: 40_000 },
-  recoveryMs: 8_000,
+  recoveryMs: 5_000,
   async run(stage) {
     const { crew, faults, isLong } = stage;
     await crew.startWorkers(3);

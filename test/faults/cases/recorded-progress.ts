@@ -6,7 +6,7 @@ import { until } from "../until.js";
 export const recordedProgress: FaultCase = {
   name: "killed late",
   messages: { short: 40, long: 200 },
-  recoveryMs: 8_000,
+  recoveryMs: 5_000,
   async run(stage) {
     const { crew, faults, pool, messages } = stage;
     const worker = await crew.worker({ maxWorkers: 200 });

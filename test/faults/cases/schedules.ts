@@ -1,5 +1,7 @@
 import * as leases from "../../engine/checks/leases.js";
+import * as ordered from "../../engine/checks/ordered.js";
 import * as positions from "../../engine/checks/positions.js";
+import * as transactions from "../../engine/checks/transactions.js";
 import * as windows from "../../engine/checks/windows.js";
 import { Engine } from "../../engine/engine.js";
 import type { FaultCase } from "../case.js";
@@ -17,6 +19,14 @@ const SCHEDULES = [
   leases.aRenewedLeaseIsNotTakenOver,
   leases.anOldLeaseIsFoundBehindNewerOnes,
   leases.lateAndNewRowsAreTakenOver,
+  transactions.aCommittedMessageIsNotTakenOver,
+  transactions.aCommittedDeliveryIsNotRunAgain,
+  transactions.aForgottenBatchAcknowledgesNothing,
+  transactions.onlyOneOfTwoTransactionsCommits,
+  ordered.whatWentBehindIsNotTakenOver,
+  ordered.aBatchThatWasLostTakesTheOthersWithIt,
+  ordered.aLateMessageWaitsForTheOneThatRuns,
+  ordered.aRetryWaitsForTheLeaseOfItsKey,
 ];
 
 export const schedules: FaultCase = {
