@@ -95,12 +95,17 @@ export class PostgresRun {
   async stop(deadlineMs: number): Promise<StopReport> {
     this.#isStopping = true;
     this.#release(this.#lanes.clear());
+    const taking = this.#stopTaking();
     const [finished] = await Promise.all([
       finishWithin(this.#lanes, deadlineMs),
-      within(deadlineMs, this.#stopTaking()),
+      within(deadlineMs, taking),
     ]);
     if (finished.aborted > 0) this.#ledger.abandon();
-    await within(RECORD_MS, this.#ledger.close());
+    // Last: what a claim under way brings is given back, too.
+    await within(
+      RECORD_MS,
+      taking.then(() => this.#ledger.close()),
+    );
     return { ...finished, released: this.#released };
   }
 
