@@ -3,6 +3,7 @@ import { createMessage, type MessageOptions } from "../../src/message/create-mes
 import type { Message } from "../../src/message/message.js";
 import { fatal, retryAfter } from "../../src/receiver/failure.js";
 import { withLimit } from "../../src/receiver/middleware/limit.js";
+import { intervalTrigger } from "../../src/source/postgres/trigger.js";
 import { transaction } from "../../src/transaction/transaction.js";
 import { withTx } from "../../src/transaction/with-tx.js";
 import { deferred } from "../receiver/support.js";
@@ -347,6 +348,43 @@ describe("a receiver on Postgres", () => {
       .on("q", "job.run", ({ message, attempt }) => got.resolve([message.id, attempt]))
       .start();
     expect(await got.promise).toEqual([sent.id, 2]);
+  });
+
+  it("gives back what it takes while it stops, though its deadline is over", async () => {
+    const [started, polling, sweeping] = [deferred(), deferred(), deferred()];
+    const [recorded, claimed] = [deferred(), deferred()];
+    let isHolding = false;
+    const pool = watchedPool(db.pool, async (text, run, [, leftovers]) => {
+      if (isHolding && text.includes(".poll(")) {
+        polling.resolve();
+        await recorded.promise;
+      }
+      if (isHolding && text.includes(".sweep(")) {
+        sweeping.resolve();
+        await claimed.promise;
+      }
+      const result = await run();
+      if (leftovers && text.includes(".settle_batches(")) recorded.resolve();
+      if (result.rows.length > 0 && text.includes(".claim_deliveries(")) claimed.resolve();
+      return result;
+    });
+    const triggers = [intervalTrigger(50)];
+    const stopping = db.receiver({ pool, triggers }).on("q", "job.run", () => {
+      started.resolve();
+      return new Promise(() => {});
+    });
+    await stopping.start();
+    const sent = await publish("job.run");
+    await started.promise;
+    isHolding = true;
+    await Promise.all([polling.promise, sweeping.promise]);
+    await stopping.stop({ deadlineMs: 0 });
+    const got = deferred<string>();
+    await db
+      .receiver()
+      .on("q", "job.run", ({ message }) => got.resolve(message.id))
+      .start();
+    expect(await got.promise).toBe(sent.id);
   });
 
   it("can't complete what it has lost the lease of, and aborts its handler", async () => {

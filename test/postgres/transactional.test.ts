@@ -220,11 +220,17 @@ describe("a transactional handler", () => {
   });
 });
 
+function poolOf(max: number): pg.Pool {
+  const pool = new pg.Pool({ connectionString: db.url, max });
+  pool.on("error", () => {}); // ending it resolves before its sockets are closed
+  return pool;
+}
+
 describe("a pool for transactional handlers", () => {
   it.each([1, 2])(
     "is refused if it has %i connections, before anything is subscribed",
     async (max) => {
-      const pool = new pg.Pool({ connectionString: db.url, max });
+      const pool = poolOf(max);
       const starting = start(() => {}, { pool });
       await expect(starting).rejects.toMatchObject({
         code: "INVALID_OPTIONS",
@@ -236,7 +242,7 @@ describe("a pool for transactional handlers", () => {
   );
 
   it("keeps two connections for everything else", async () => {
-    const pool = new pg.Pool({ connectionString: db.url, max: 4 });
+    const pool = poolOf(4);
     const running = { now: 0, most: 0 };
     const receiver = await start(
       async ({ message, tx }) => {
