@@ -22,8 +22,10 @@ export const poisonHandler: FaultCase = {
   name: "handler poisoned",
   messages: { short: 1_000, long: 10_000 },
   recoveryMs: 30_000,
-  async run({ crew }) {
+  async run({ crew, faults }) {
     await crew.startWorkers(3);
     await crew.publisher({ mix: { exit: 1_000 } });
+    // The transaction of the first one may be rolled back.
+    await until("a worker has ended of it", () => faults.all.length > 0);
   },
 };
