@@ -1,4 +1,5 @@
 import { EventsError } from "../message/errors.js";
+import { type ConnectingPool, type Connection, connect } from "../transaction/connect.js";
 
 const ACQUIRE_MS = 10_000;
 /** What a `pg.Pool` says whose `connectionTimeoutMillis` are over while all its connections are in use. */
@@ -8,12 +9,12 @@ const POOL_TIMEOUT = "timeout exceeded when trying to connect";
  * A connection of the pool, to be released by the caller. Rejects with `POOL_EXHAUSTED` if none comes free within 10 s, or
  * within the pool's own limit: whoever waits for ever may wait for itself.
  */
-export async function acquire<C extends { release(): void }>(pool: {
-  connect(): Promise<C>;
-}): Promise<C> {
+export async function acquire<C extends Connection & { release(): void }>(
+  pool: ConnectingPool<C>,
+): Promise<C> {
   let isLate = false;
   let timer: NodeJS.Timeout | undefined;
-  const connecting = pool.connect();
+  const connecting = connect(pool);
   connecting.then(
     (client) => isLate && client.release(),
     () => {},

@@ -1,4 +1,5 @@
 import { EventsError } from "../message/errors.js";
+import type { ConnectingPool } from "../transaction/connect.js";
 import type { TransactionClient } from "../transaction/transaction.js";
 import { acquire } from "./acquire.js";
 import { qualify, validSchema } from "./schema.js";
@@ -13,8 +14,7 @@ export interface PgClient extends TransactionClient {
 }
 
 /** What we ask of a `pg.Pool`. */
-export interface PgPool {
-  connect(): Promise<PgClient>;
+export interface PgPool extends ConnectingPool<PgClient> {
   readonly options?: { readonly max?: number | undefined };
   on?(event: "error", listener: (error: Error) => void): unknown;
   off?(event: "error", listener: (error: Error) => void): unknown;

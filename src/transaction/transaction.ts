@@ -1,11 +1,10 @@
 import { EventsError } from "../message/errors.js";
 import { assertOptions } from "../message/options.js";
+import { type ConnectingPool, connect } from "./connect.js";
 import type { SqlClient } from "./sql-client.js";
 
 /** What we ask of a pool; a `pg` pool is one. */
-export interface TransactionPool {
-  connect(): Promise<TransactionClient>;
-}
+export type TransactionPool = ConnectingPool<TransactionClient>;
 
 /** A client that is ours until it is released. */
 export interface TransactionClient extends SqlClient {
@@ -54,7 +53,7 @@ export async function transaction<T>(
   options: TransactionOptions = {},
 ): Promise<T> {
   const begin = beginStatement(options);
-  return transactionOn(await pool.connect(), begin, "commit", fn);
+  return transactionOn(await connect(pool), begin, "commit", fn);
 }
 
 /**

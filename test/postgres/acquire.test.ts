@@ -1,3 +1,4 @@
+import { EventEmitter } from "node:events";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { acquire } from "../../src/postgres/acquire.js";
 import { deferred } from "../receiver/support.js";
@@ -29,7 +30,7 @@ describe("acquire", () => {
     await refused;
     expect(late.release).not.toHaveBeenCalled();
     connecting.resolve(late);
-    await connecting.promise;
+    await vi.advanceTimersByTimeAsync(0);
     expect(late.release).toHaveBeenCalledOnce();
   });
 
@@ -54,5 +55,18 @@ describe("acquire", () => {
     await vi.advanceTimersByTimeAsync(10_000);
     await refused;
     connecting.reject(failure);
+  });
+
+  it("survives that the connection is lost in the turn in which it is handed out", async () => {
+    const lost = Object.assign(new EventEmitter(), client());
+    const acquired = acquire<typeof lost>({
+      connect(callback) {
+        callback(undefined, lost);
+        lost.emit("error", new Error("terminated"));
+      },
+    });
+    await expect(acquired).resolves.toBe(lost);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(lost.listenerCount("error")).toBe(0);
   });
 });
