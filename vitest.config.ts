@@ -15,7 +15,8 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     globalSetup: "test/support/global-setup.ts",
     pool: "forks",
-    maxWorkers: 2,
+    // More than the cores of a small machine: tests wait for processes and servers, too.
+    maxWorkers: 3,
     testTimeout: 30_000,
     hookTimeout: 60_000,
     reporters: ["default", new TallyReporter()],

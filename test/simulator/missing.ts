@@ -1,14 +1,17 @@
 import type { Oracle } from "./oracle.js";
 import type { World } from "./world.js";
 
-/** Says of each message that a queue has not finished how far it came: what a lost one is looked for with. */
+/** So many of a queue tell enough. */
+const MOST = 3;
+
+/** Says of messages that a queue has not finished how far they came: what a lost one is looked for with. */
 export async function describeMissing(world: World): Promise<string[]> {
   const described = await Promise.all(world.oracles.map((oracle) => describeOf(world, oracle)));
   return described.flat();
 }
 
 async function describeOf({ pool }: World, oracle: Oracle): Promise<string[]> {
-  const missing = oracle.missing();
+  const missing = oracle.missing().slice(0, MOST);
   if (missing.length === 0) return [];
   const { rows } = await pool.query(
     `select m.id, m.topic, m.position, m.xid, d.state, d.due_at - clock_timestamp() as due, d.token, d.lost,

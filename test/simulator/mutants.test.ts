@@ -31,6 +31,7 @@ async function runWithout(name: keyof typeof mutations, seed: number): Promise<R
       url,
       seed,
       seconds: 3,
+      patienceMs: 2_000,
       prepare: (pool) => mutate(pool, mutations[name]),
     });
   } finally {

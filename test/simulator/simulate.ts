@@ -17,6 +17,8 @@ export interface SimulationOptions {
   readonly seed: number;
   /** Rebases the log again and again. */
   readonly rebase?: boolean;
+  /** Without progress for so long, in ms, what is missing is lost. Default 15,000. */
+  readonly patienceMs?: number;
   /** Changes the engine before the run. */
   readonly prepare?: (pool: pg.Pool) => Promise<void>;
 }
@@ -29,7 +31,6 @@ const PUBLISHERS_BESIDE_REBASES = [0, 0, 0, 0, 0, 0, 0, 0, 50, 200];
 const REBASE_PAUSE_MS = 60;
 /** Phases of a run: in each a queue subscribes. */
 const PHASES = 6;
-/** Without progress for so long, in ms, what is missing is lost. */
 const PATIENCE_MS = 15_000;
 
 /** Publishes and consumes under random concurrency, and says what became of every message. */
@@ -63,7 +64,7 @@ async function run(world: World, options: SimulationOptions): Promise<void> {
   await disturb(world, options);
   world.phase = "draining";
   await publishing;
-  await drain(world);
+  await drain(world, options.patienceMs ?? PATIENCE_MS);
   for (const line of await describeMissing(world)) console.log(line);
   world.phase = "done";
   await Promise.all([sweeping, world.settled()]);
@@ -110,13 +111,13 @@ async function writeElsewhere(world: World): Promise<void> {
 }
 
 /** Until every queue has finished what it must, or nothing has moved for a long time. */
-async function drain(world: World): Promise<void> {
+async function drain(world: World, patienceMs: number): Promise<void> {
   let finished = -1;
   let movedAt = performance.now();
   while (!world.oracles.every((oracle) => oracle.isComplete())) {
     const count = world.oracles.reduce((sum, { finishedCount }) => sum + finishedCount, 0);
     if (count > finished) movedAt = performance.now();
-    else if (performance.now() - movedAt > PATIENCE_MS) return;
+    else if (performance.now() - movedAt > patienceMs) return;
     finished = count;
     await sleep(100);
   }

@@ -24,6 +24,8 @@ export interface Held<Progress = unknown> {
   readonly key: { readonly queue: string };
   readonly isOrdered: boolean;
   readonly isSettled: boolean;
+  /** Its message, if that may have killed a worker. */
+  readonly suspect: Item | undefined;
   /** Outcomes that are not recorded yet. */
   readonly isDirty: boolean;
   /** Some outcome was not done, and will be due later. */
@@ -40,6 +42,7 @@ export interface Held<Progress = unknown> {
 }
 
 export class HeldBatch implements Held<BatchProgress> {
+  readonly suspect = undefined;
   readonly key: BatchKey;
   readonly isOrdered: boolean;
   readonly items: readonly Item[];
@@ -131,6 +134,10 @@ export class HeldDelivery implements Held<DeliveryProgress> {
 
   get isSettled(): boolean {
     return this.#result !== undefined;
+  }
+
+  get suspect(): Item | undefined {
+    return this.item.isSuspect ? this.item : undefined;
   }
 
   get isDirty(): boolean {

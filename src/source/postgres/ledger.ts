@@ -20,6 +20,8 @@ export interface LedgerOptions {
   readonly onLeftovers: () => void;
   /** The database knows that this item of an ordered queue will come again. */
   readonly onRecorded: (item: Item) => void;
+  /** What became of a message that may have killed a worker is recorded, or it was lost. */
+  readonly onSuspectOver: (item: Item) => void;
   /** Everything that is held of an ordered queue was lost. */
   readonly onQueueLost: (queue: string) => void;
 }
@@ -125,7 +127,7 @@ export class Ledger {
     const lost = new Set(recorded.lost);
     for (const { held, wasSettled, progress } of entries) {
       if (lost.has(progress)) this.#lose(held);
-      else if (wasSettled) open.delete(held);
+      else if (wasSettled) this.#forget(held);
       else open.set(held, now);
       if (held.isOrdered) held.itemsOf(progress).forEach(this.#options.onRecorded);
     }
@@ -142,16 +144,17 @@ export class Ledger {
     const error = new EventsError("LEASE_LOST", text);
     const isLost = (one: Held) => one === held || (held.isOrdered && one.key.queue === queue);
     for (const one of this.#all().filter(isLost)) {
-      this.#forget(one);
       one.abandon(error);
+      this.#forget(one);
     }
     if (held.isOrdered) this.#options.onQueueLost(queue);
     this.#options.onError(error);
   }
 
-  #forget(held: HeldBatch | HeldDelivery): void {
+  #forget(held: Held): void {
     if (held instanceof HeldBatch) this.#batches.delete(held);
-    else this.#deliveries.delete(held);
+    else this.#deliveries.delete(held as HeldDelivery);
+    if (held.suspect) this.#options.onSuspectOver(held.suspect);
   }
 }
 

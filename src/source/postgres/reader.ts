@@ -12,8 +12,6 @@ export interface ReaderOptions extends TakerOptions {
   readonly sink: Sink;
   /** Runs items when workers are free. */
   readonly start: (items: readonly Item[]) => void;
-  /** Admits a suspect to its queue, whose turn has come. */
-  readonly admit: (suspect: Item) => void;
   readonly onIdle: () => void;
   readonly onError: (error: unknown) => void;
 }
@@ -67,14 +65,12 @@ export class Reader {
       for (const _ of back) this.demand.finished();
       this.#options.start(starting);
     }
-    this.#over(item);
     this.#makeRoom();
   }
 
   /** The item was lost before it ran. */
-  dropped(item: Item): void {
+  dropped(): void {
     this.demand.finished();
-    this.#over(item);
     this.#makeRoom();
   }
 
@@ -97,10 +93,7 @@ export class Reader {
   /** Takes out what waits behind others of its key. */
   clearLines(): readonly Item[] {
     const waiting = this.#lines.clear();
-    for (const item of waiting) {
-      this.demand.finished();
-      this.#over(item);
-    }
+    for (const _ of waiting) this.demand.finished();
     this.#makeRoom();
     return waiting;
   }
@@ -162,15 +155,6 @@ export class Reader {
 
   #giveBack(items: readonly Item[]): void {
     const type = this.#options.isOrdered ? "held" : "parked";
-    for (const item of items) {
-      this.#options.ledger.settle(item, { type });
-      this.#over(item);
-    }
-  }
-
-  /** A suspect makes way for the next one, which may be another queue's. */
-  #over({ isSuspect }: Item): void {
-    const next = isSuspect ? this.#options.suspects.leave() : undefined;
-    if (next) this.#options.admit(next);
+    for (const item of items) this.#options.ledger.settle(item, { type });
   }
 }

@@ -64,6 +64,7 @@ export class PostgresRun {
       onError,
       onLeftovers: () => this.#waker.pollNow(),
       onRecorded: (item) => this.#readers.get(item.queue)?.recorded(item),
+      onSuspectOver: (item) => this.#startSuspect(this.#suspects.over(item)),
       onQueueLost: (queue) => this.#readers.get(queue)?.clearLines(),
     });
     const queues = groupByQueue(context);
@@ -141,7 +142,6 @@ export class PostgresRun {
       ledger: this.#ledger,
       suspects: this.#suspects,
       start: (items) => this.#start(queue, items),
-      admit: (suspect) => this.#readers.get(suspect.queue)?.admit([suspect]),
       onIdle: () => this.#waker.idle(),
       onError: context.onError,
     });
@@ -149,11 +149,15 @@ export class PostgresRun {
 
   async #runItem(item: Item): Promise<void> {
     const reader = this.#readers.get(item.queue);
-    if (item.held.lost) return reader?.dropped(item);
+    if (item.held.lost) return reader?.dropped();
     const startedAt = performance.now();
     const outcome = await this.#deliver(item);
     this.#ledger.settle(item, outcome);
     reader?.finished(item, outcome, performance.now() - startedAt);
+  }
+
+  #startSuspect(item: Item | undefined): void {
+    if (item) this.#readers.get(item.queue)?.admit([item]);
   }
 
   #deliver(item: Item): Promise<Outcome> {

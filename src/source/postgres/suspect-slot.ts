@@ -1,11 +1,12 @@
 /**
- * Lets a process run one message at a time that may have killed a worker. Those that were taken with the slot wait for each
- * other.
+ * Lets a process run one message at a time that may have killed a worker. Those that were taken with the slot wait until
+ * what became of the one before them is recorded: else they would share its blame.
  */
 export class SuspectSlot<T> {
   #isTaken = false;
   #isAwaited = false;
-  #waiting: T[] = [];
+  #current: T | undefined;
+  #waiting: readonly T[] = [];
   readonly #onFree: () => void;
 
   /** `onFree` is called on a release that somebody was refused before. */
@@ -23,20 +24,27 @@ export class SuspectSlot<T> {
 
   /** What was taken with the slot. Returns the one that may start; without any the slot is free again. */
   enter(suspects: readonly T[]): T | undefined {
-    this.#waiting = [...suspects];
-    return this.leave();
+    this.#waiting = suspects;
+    return this.#next();
   }
 
-  /** One is over. Returns the next; without one the slot is free. */
-  leave(): T | undefined {
-    const next = this.#waiting.shift();
-    if (next === undefined) this.#release();
-    return next;
+  /** What became of one is recorded, or it was lost. Returns the next, if it is its turn; without any the slot is free. */
+  over(suspect: T): T | undefined {
+    this.#waiting = this.#waiting.filter((one) => one !== suspect);
+    return suspect === this.#current ? this.#next() : undefined;
   }
 
   /** Gives back what waits. */
   clear(): readonly T[] {
-    return this.#waiting.splice(0);
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    return waiting;
+  }
+
+  #next(): T | undefined {
+    [this.#current, ...this.#waiting] = this.#waiting;
+    if (this.#current === undefined) this.#release();
+    return this.#current;
   }
 
   #release(): void {

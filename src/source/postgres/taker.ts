@@ -55,7 +55,7 @@ export class Taker {
 
   /**
    * Deliveries that are due, at most `run` of a key; "blocked" if some may have to wait. Suspects wait until no other one
-   * runs in this process: one is given at most, and has the slot, the others follow when it leaves that.
+   * runs in this process: one is given at most, and has the slot, the others follow.
    */
   async takeDeliveries(
     limit: number,
@@ -65,7 +65,7 @@ export class Taker {
     const isFree = suspects.take();
     const claimed = await this.#claimDeliveries(limit, isFree ? SUSPECTS : 0, run).catch(
       (error) => {
-        if (isFree) suspects.leave();
+        if (isFree) suspects.enter([]);
         throw error;
       },
     );

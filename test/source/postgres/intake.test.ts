@@ -95,11 +95,17 @@ describe("SuspectSlot", () => {
     expect(freed).toBe(0);
     expect([slot.take(), slot.take()]).toEqual([true, false]);
     expect(slot.enter(["a", "b"])).toBe("a");
-    expect([slot.take(), slot.leave(), freed]).toEqual([false, "b", 0]);
-    expect([slot.leave(), freed]).toEqual([undefined, 1]);
+    expect([slot.take(), slot.over("x"), slot.over("a"), freed]).toEqual([
+      false,
+      undefined,
+      "b",
+      0,
+    ]);
+    expect([slot.over("b"), freed]).toEqual([undefined, 1]);
     expect(slot.take()).toBe(true);
-    slot.enter(["c", "d"]);
-    expect([slot.clear(), slot.leave()]).toEqual([["d"], undefined]);
+    expect(slot.enter(["c", "d", "e"])).toBe("c");
+    expect([slot.over("d"), slot.over("c")]).toEqual([undefined, "e"]);
+    expect([slot.clear(), slot.over("e"), slot.take()]).toEqual([[], undefined, true]);
   });
 });
 
