@@ -12,23 +12,26 @@ export interface OrderReport {
 }
 
 interface Line {
-  /** The last effect, and the furthest. */
   last: number;
-  most: number;
+  readonly seen: Set<number>;
   runningIn: string | undefined;
 }
 
 /**
  * Checks the attempts at messages numbered from 0 for each key: `S`, `F` or `E`, a process, a key and a number on each line,
  * in the order in which they were written. After a kill a key may go back to an earlier message, but must then go on from
- * there one by one; so its last effect is that of its last message.
+ * there one by one; so its last effect is that of its last message. Dead messages, given as key and number, are passed over.
  */
-export function checkOrder(text: string, killed: ReadonlySet<number>): OrderReport {
+export function checkOrder(
+  text: string,
+  killed: ReadonlySet<number>,
+  dead: ReadonlySet<string>,
+): OrderReport {
   const report = { handled: 0, attempts: 0, failed: 0, repeated: 0, reordered: 0, overlaps: 0 };
   const lines = new Map<string, Line>();
   for (const row of text.trimEnd().split("\n")) {
     const [what, pid, key, number] = row.split(" ") as [string, string, string, string];
-    const line = lines.get(key) ?? { last: -1, most: -1, runningIn: undefined };
+    const line = lines.get(key) ?? { last: -1, seen: new Set(), runningIn: undefined };
     lines.set(key, line);
     if (what === "S") {
       report.attempts += 1;
@@ -38,18 +41,26 @@ export function checkOrder(text: string, killed: ReadonlySet<number>): OrderRepo
     }
     line.runningIn = undefined;
     if (what === "F") report.failed += 1;
-    else effect(line, Number(number), report);
+    else effect(line, key, Number(number), report, dead);
   }
-  for (const { last, most } of lines.values()) {
-    report.handled += most + 1;
-    if (last !== most) report.reordered += 1;
+  for (const { last, seen } of lines.values()) {
+    report.handled += seen.size;
+    if (last !== Math.max(...seen)) report.reordered += 1;
   }
   return report;
 }
 
-function effect(line: Line, n: number, report: OrderReport): void {
-  if (n > line.last + 1) report.reordered += 1;
-  if (n <= line.most) report.repeated += 1;
+function effect(
+  line: Line,
+  key: string,
+  n: number,
+  report: OrderReport,
+  dead: ReadonlySet<string>,
+): void {
+  let next = line.last + 1;
+  while (dead.has(`${key} ${next}`)) next += 1;
+  if (n > next) report.reordered += 1;
+  if (line.seen.has(n)) report.repeated += 1;
   line.last = n;
-  line.most = Math.max(line.most, n);
+  line.seen.add(n);
 }

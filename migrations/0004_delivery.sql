@@ -46,8 +46,8 @@ create function opinionated_events.is_session_alive(session text) returns boolea
 $$;
 
 -- Leases due deliveries of a queue, and parked ones that this process (patterns) has a handler for: at most n,
--- and at most `suspects` of those that may have killed a worker, which the caller runs one at a time: several that were
--- suspected once, or a single one that was more often, so that the last worker that it kills holds nothing else of the kind.
+-- and at most `suspects` of those that two workers were lost with, which the caller runs one at a time: the first time it was
+-- hardly one of them, among all that the worker held.
 -- The attempt is counted, and the token set, before the handler starts: a row that comes back claimed has lost a worker.
 create function opinionated_events.claim_deliveries(
   q text, n int, suspects int, patterns text[], worker_session text, lease_ms int
@@ -62,20 +62,17 @@ begin
   return query
   with due as (
     select d.position from opinionated_events.delivery d
-    where d.queue = q and d.due_at < 'infinity' and d.due_at <= clock_timestamp() and d.lost = 0 and d.token is null
+    where d.queue = q and d.due_at < 'infinity' and d.due_at <= clock_timestamp() and d.lost + (d.token is not null)::int < 2
     order by d.queue, d.due_at limit n for update skip locked),
   suspect as (
-    select d.position, d.lost + (d.token is not null)::int as times from opinionated_events.delivery d
-    where d.queue = q and d.due_at < 'infinity' and d.due_at <= clock_timestamp() and (d.lost > 0 or d.token is not null)
+    select d.position from opinionated_events.delivery d
+    where d.queue = q and d.due_at < 'infinity' and d.due_at <= clock_timestamp() and d.lost + (d.token is not null)::int >= 2
     order by d.queue, d.due_at limit suspects for update skip locked),
-  blamed as (
-    select s.position from (select s.*, row_number() over () as n, first_value(s.times) over () as first from suspect s) s
-    where s.first = 1 and s.times = 1 or s.first > 1 and s.n = 1),
   parked as (
     select d.position from opinionated_events.delivery d
     where d.queue = q and d.state = 'parked' and opinionated_events.is_match(d.name, patterns)
     limit n for update skip locked),
-  chosen as (select * from blamed union all (select * from due union all select * from parked limit n)),
+  chosen as (select * from suspect union all (select * from due union all select * from parked limit n)),
   -- Its handler's transaction has committed, and the worker was lost before it could say so.
   finished as (
     delete from opinionated_events.delivery d using chosen

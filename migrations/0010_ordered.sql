@@ -191,7 +191,8 @@ begin
 end $$;
 
 -- As claim_deliveries(), for an ordered queue: of a key the first message, if it is due, and behind it what is held, at most
--- `run` messages in all. What is due but not the first, or whose key is leased, is held until its turn.
+-- `run` messages in all. What is due but not the first, or whose key is leased, is held until its turn; if its worker was lost it
+-- has not been running, and is a suspect by its company alone.
 create function opinionated_events.claim_ordered_deliveries(
   q text, n int, suspects int, patterns text[], worker_session text, lease_ms int, run int
 ) returns table (
@@ -219,22 +220,18 @@ begin
   return query
   with due as (
     select d.position, d.topic, d.key, d.due_at, false as is_suspect from opinionated_events.delivery d
-    where d.queue = q and d.due_at < 'infinity' and d.due_at <= clock_timestamp() and d.lost = 0 and d.token is null
+    where d.queue = q and d.due_at < 'infinity' and d.due_at <= clock_timestamp() and d.lost + (d.token is not null)::int < 2
     order by d.queue, d.due_at limit n),
   suspect as (
-    select d.position, d.topic, d.key, d.due_at, d.lost + (d.token is not null)::int as times from opinionated_events.delivery d
-    where d.queue = q and d.due_at < 'infinity' and d.due_at <= clock_timestamp() and (d.lost > 0 or d.token is not null)
+    select d.position, d.topic, d.key, d.due_at, true as is_suspect from opinionated_events.delivery d
+    where d.queue = q and d.due_at < 'infinity' and d.due_at <= clock_timestamp() and d.lost + (d.token is not null)::int >= 2
     order by d.queue, d.due_at limit suspects),
-  blamed as (
-    select s.position, s.topic, s.key, s.due_at, true as is_suspect
-    from (select s.*, row_number() over () as n, first_value(s.times) over () as first from suspect s) s
-    where s.first = 1 and s.times = 1 or s.first > 1 and s.n = 1),
   parked as (
     select d.position, d.topic, d.key, d.due_at, false as is_suspect from opinionated_events.delivery d
     where d.queue = q and d.state = 'parked' and opinionated_events.is_match(d.name, patterns) limit n),
   candidate as materialized (
     select c.*, row_number() over (partition by c.topic, c.key order by c.position) as place
-    from (select * from blamed union all select * from due union all select * from parked) c),
+    from (select * from suspect union all select * from due union all select * from parked) c),
   leased as materialized (
     select t.topic, k from (select distinct c.topic from candidate c where c.key is not null) t
     cross join lateral unnest(opinionated_events.leased_keys(q, t.topic, null)) k),
@@ -253,7 +250,7 @@ begin
     from candidate c),
   blocked as (
     update opinionated_events.delivery d
-    set state = 'held', due_at = 'infinity', token = null, session = null, lost = d.lost + (d.token is not null)::int,
+    set state = 'held', due_at = 'infinity', token = null, session = null, lost = greatest(d.lost, (d.token is not null)::int),
       changed_at = clock_timestamp()
     where d.queue = q and d.position = any (array(select j.position from judged j where not j.is_free))),
   chosen as (
@@ -261,12 +258,12 @@ begin
       select j.position, 0 as place, j.due_at from judged j where j.is_free
       union all
       select f.position, f.place, 'infinity' from judged j cross join lateral (
-        select x.position, row_number() over () as place from (
-          select x.position from opinionated_events.delivery x
+        select x.position, row_number() over () as place, bool_and(x.state = 'held' and x.lost < 2) over (order by x.position) as follows from (
+          select x.position, x.state, x.lost from opinionated_events.delivery x
           where x.queue = q and x.topic = j.topic and (x.key, x.position) > (j.key, j.position)
-            and (x.key, x.position) < (j.key, 9223372036854775807) and x.state = 'held'
+            and (x.key, x.position) < (j.key, 9223372036854775807) and x.key is not null and x.state not in ('dead', 'scheduled')
           order by x.queue, x.topic, x.key, x.position limit run - 1) x) f
-      where j.is_free and not j.is_suspect) x
+      where j.is_free and not j.is_suspect and f.follows) x
     order by x.place, x.due_at limit n),
   claimed as (
     update opinionated_events.delivery d

@@ -85,6 +85,7 @@ const killers: Record<keyof typeof all, Check> = {
   claimAny: ordered.onlyTheFirstOfALineIsClaimed,
   claimBeside: ordered.aLateMessageWaitsForTheOneThatRuns,
   repeatCommitted: ordered.aLineGoesOnBehindWhatHasCommitted,
+  runPastLost: ordered.aRunPassesNothing,
   settleSome: ordered.aBatchThatWasLostTakesTheOthersWithIt,
   settleSomeDeliveries: ordered.aDeliveryThatWasLostTakesTheOthersWithIt,
   takeOverBehind: ordered.whatWentBehindIsNotTakenOver,

@@ -60,6 +60,12 @@ export const orderedMutations = {
       claim_ordered_deliveries: [{ from: "i.queue = q and i.topic is null", to: "false" }],
     },
   },
+  runPastLost: {
+    guard: "a run passes nothing that is not held",
+    changes: {
+      claim_ordered_deliveries: [{ from: "x.state = 'held' and x.lost < 2", to: "true" }],
+    },
+  },
   settleSome: {
     guard: "batches of an ordered queue are settled together or not",
     changes: {

@@ -45,24 +45,11 @@ function expectChoice(
   const among = (list: readonly Row[]) => list.filter((row) => chosen.includes(row));
   expect(among(others)).toHaveLength(Math.min(limit, others.length));
   expect(chosen).toHaveLength(among(others).length + among(suspicious).length);
-  expectTogether(among(suspicious), suspicious, suspects);
+  expect(among(suspicious)).toHaveLength(Math.min(suspects, suspicious.length));
 }
 
-/** Those that were suspected once come together, one that was more often comes alone. */
-function expectTogether(claimed: readonly Row[], all: readonly Row[], limit: number): void {
-  const isRepeated = (row: Row) => timesSuspected(row) > 1;
-  if (claimed.some(isRepeated)) expect(claimed).toHaveLength(1);
-  else if (all.some(isRepeated)) expect(claimed.length).toBeLessThanOrEqual(limit);
-  else expect(claimed).toHaveLength(Math.min(limit, all.length));
-  expect(claimed.length > 0).toBe(limit > 0 && all.length > 0);
-}
-
-function isSuspect(row: Row): boolean {
-  return timesSuspected(row) > 0;
-}
-
-function timesSuspected({ lost, token }: Row): number {
-  return lost + Number(token !== undefined);
+function isSuspect({ lost, token }: Row): boolean {
+  return lost + Number(token !== undefined) > 1;
 }
 
 function hold(model: Model, row: Row, { key, attempt, lost }: ClaimedDelivery, isGone: boolean) {

@@ -82,7 +82,7 @@ describe("a worker that is lost", () => {
     const ids = await publish([{}, {}, poison, {}, {}]);
     const next = async (n: number): Promise<void> => {
       await new Promise((resolve) => workers.at(-1)?.once("exit", resolve));
-      if (n <= 4)
+      if (n <= 5)
         await worker(`w${n}`).then(
           () => next(n + 1),
           () => next(n + 1),

@@ -129,7 +129,7 @@ export class HeldDelivery implements Held<DeliveryProgress> {
     this.isOrdered = isOrdered;
     const { queue, position } = key;
     const { signal } = this.#abort;
-    this.item = { held: this, position, queue, message, attempt, signal, isSuspect: lost > 0 };
+    this.item = { held: this, position, queue, message, attempt, signal, isSuspect: lost > 1 };
   }
 
   get isSettled(): boolean {

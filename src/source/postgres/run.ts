@@ -64,7 +64,7 @@ export class PostgresRun {
       onError,
       onLeftovers: () => this.#waker.pollNow(),
       onRecorded: (item) => this.#readers.get(item.queue)?.recorded(item),
-      onSuspectOver: (item) => this.#startSuspect(this.#suspects.over(item)),
+      onSuspectOver: (item) => this.#suspects.over(item),
       onQueueLost: (queue) => this.#readers.get(queue)?.clearLines(),
     });
     const queues = groupByQueue(context);
@@ -99,7 +99,6 @@ export class PostgresRun {
   async stop(deadlineMs: number): Promise<StopReport> {
     this.#isStopping = true;
     this.#release(this.#lanes.clear());
-    this.#release(this.#suspects.clear());
     for (const reader of this.#readers.values()) this.#release(reader.clearLines());
     const taking = this.#stopTaking();
     const finished = await finishWithin(this.#lanes, deadlineMs);
@@ -154,10 +153,6 @@ export class PostgresRun {
     const outcome = await this.#deliver(item);
     this.#ledger.settle(item, outcome);
     reader?.finished(item, outcome, performance.now() - startedAt);
-  }
-
-  #startSuspect(item: Item | undefined): void {
-    if (item) this.#readers.get(item.queue)?.admit([item]);
   }
 
   #deliver(item: Item): Promise<Outcome> {

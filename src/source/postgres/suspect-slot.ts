@@ -1,12 +1,11 @@
 /**
- * Lets a process run one message at a time that may have killed a worker. Those that were taken with the slot wait until
- * what became of the one before them is recorded: else they would share its blame.
+ * Lets a process run one message at a time that may have killed a worker, so that it is clear which one did. The slot is
+ * free when what became of the message is recorded: else the next one could make it share the blame.
  */
 export class SuspectSlot<T> {
   #isTaken = false;
   #isAwaited = false;
   #current: T | undefined;
-  #waiting: readonly T[] = [];
   readonly #onFree: () => void;
 
   /** `onFree` is called on a release that somebody was refused before. */
@@ -22,29 +21,15 @@ export class SuspectSlot<T> {
     return true;
   }
 
-  /** What was taken with the slot. Returns the one that may start; without any the slot is free again. */
-  enter(suspects: readonly T[]): T | undefined {
-    this.#waiting = suspects;
-    return this.#next();
+  /** What it was taken for; it is free again if there is nothing. */
+  enter(suspect: T | undefined): void {
+    this.#current = suspect;
+    if (suspect === undefined) this.#release();
   }
 
-  /** What became of one is recorded, or it was lost. Returns the next, if it is its turn; without any the slot is free. */
-  over(suspect: T): T | undefined {
-    this.#waiting = this.#waiting.filter((one) => one !== suspect);
-    return suspect === this.#current ? this.#next() : undefined;
-  }
-
-  /** Gives back what waits. */
-  clear(): readonly T[] {
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    return waiting;
-  }
-
-  #next(): T | undefined {
-    [this.#current, ...this.#waiting] = this.#waiting;
-    if (this.#current === undefined) this.#release();
-    return this.#current;
+  /** What became of a message is recorded, or it was lost. */
+  over(suspect: T): void {
+    if (suspect === this.#current) this.enter(undefined);
   }
 
   #release(): void {

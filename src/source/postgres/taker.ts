@@ -11,10 +11,8 @@ import { HeldBatch, HeldDelivery, type Item } from "./held.js";
 import type { Ledger } from "./ledger.js";
 import type { SuspectSlot } from "./suspect-slot.js";
 
-/** So many workers may be lost while a message may run, the last time alone, before it is taken for what kills them. */
-const MAX_LOST = 3;
-/** So many that have been suspects once are taken together; who has been twice is taken alone. */
-const SUSPECTS = 50;
+/** So many workers may be lost with a message, the last ones while it ran alone, before it is taken for what kills them. */
+const MAX_LOST = 4;
 
 export interface TakerOptions {
   readonly db: Database;
@@ -54,8 +52,8 @@ export class Taker {
   }
 
   /**
-   * Deliveries that are due, at most `run` of a key; "blocked" if some may have to wait. Suspects wait until no other one
-   * runs in this process: one is given at most, and has the slot, the others follow.
+   * Deliveries that are due, at most `run` of a key; "blocked" if some may have to wait. A suspect waits until
+   * what became of the one before is recorded, else it would share its blame; who is given one has the slot.
    */
   async takeDeliveries(
     limit: number,
@@ -63,21 +61,15 @@ export class Taker {
   ): Promise<{ items: readonly Item[]; count: number | "blocked" }> {
     const { suspects } = this.#options;
     const isFree = suspects.take();
-    const claimed = await this.#claimDeliveries(limit, isFree ? SUSPECTS : 0, run).catch(
-      (error) => {
-        if (isFree) suspects.enter([]);
-        throw error;
-      },
-    );
+    const claimed = await this.#claimDeliveries(limit, isFree ? 1 : 0, run).catch((error) => {
+      if (isFree) suspects.enter(undefined);
+      throw error;
+    });
     const open = claimed
       .map((each) => this.#holdDelivery(each))
       .filter(({ held }) => !held.isSettled);
-    const first = isFree ? suspects.enter(open.filter(({ isSuspect }) => isSuspect)) : undefined;
-    const others = open.filter(({ isSuspect }) => !isSuspect);
-    return {
-      items: first ? [first, ...others] : others,
-      count: claimed.length > 0 || isFree ? claimed.length : "blocked",
-    };
+    if (isFree) suspects.enter(open.find(({ isSuspect }) => isSuspect));
+    return { items: open, count: claimed.length > 0 || isFree ? claimed.length : "blocked" };
   }
 
   #claimBatch(
@@ -116,6 +108,6 @@ export class Taker {
 }
 
 function workerLost(lost: number): DeadReason {
-  const message = `${lost} workers were lost while it ran, the last time alone: it is taken for what kills them.`;
+  const message = `${lost} workers were lost while it ran, the last times alone: it is taken for what kills them.`;
   return { code: "WORKER_LOST", message };
 }
