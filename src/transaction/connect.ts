@@ -8,6 +8,7 @@ type Callback<C> = (error: Error | undefined, client: C | undefined) => void;
 
 /** A pool whose `connect` calls back, or resolves; a `pg` pool does the one or the other. */
 export interface ConnectingPool<C> {
+  // biome-ignore lint/suspicious/noConfusingVoidType: what pg's own type says of the form that calls back
   connect(callback: Callback<C>): void | Promise<C>;
 }
 
