@@ -26,7 +26,7 @@ test("all that was committed is handled, although a worker is killed", async () 
 });
 
 test("a message that is missing in the end makes it fail", async () => {
-  const sql = "delete from handled where ctid = (select ctid from handled limit 1)";
+  const sql = "delete from handled where message_id = (select message_id from handled limit 1)";
   const { code, output } = await demo(["--messages", "60", "--before-check", sql]).ended();
   expect(output).toContain("FAILED");
   expect(code).toBe(1);
