@@ -244,8 +244,8 @@ begin
   return true;
 end $$;
 
--- The segments in use, the oldest first.
+-- The segments in use; is_due: the time that its messages are kept is over.
 create view opinionated_events.segments as
-select s.number, s.opened_at, s.closed_at,
+select s.number, s.opened_at, s.closed_at, coalesce(s.closed_at + r.keep <= clock_timestamp(), false) as is_due,
   pg_total_relation_size(format('opinionated_events.message_%s', s.number)::regclass) as bytes
-from opinionated_events.segment s where s.opened_at is not null order by s.opened_at;
+from opinionated_events.segment s, opinionated_events.retention r where s.opened_at is not null;

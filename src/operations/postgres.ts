@@ -1,5 +1,6 @@
 import { assertOptions } from "../message/options.js";
 import { Database, type PgPool } from "../postgres/database.js";
+import { postgresRetention, type Retention } from "./retention.js";
 
 export interface PostgresOperationsOptions {
   readonly pool: PgPool;
@@ -9,12 +10,12 @@ export interface PostgresOperationsOptions {
 
 /** What operators do with a Postgres schema: each member is one capability, in a file of its own. */
 export interface PostgresOperations {
-  readonly schema: string;
+  readonly retention: Retention;
 }
 
 /** Throws `INVALID_OPTIONS`, `INVALID_SCHEMA`. Needs no receiver to run. */
 export function postgresOperations(options: PostgresOperationsOptions): PostgresOperations {
   assertOptions(options, ["pool", "schema"], "operations");
   const db = new Database(options.pool, options.schema);
-  return { schema: db.schema };
+  return { retention: postgresRetention(db) };
 }
