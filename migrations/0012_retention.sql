@@ -160,7 +160,12 @@ begin
         return query select q.queue::text, t, case when q.is_met then 'unread' else 'unmet' end;
       elsif exists (
         select from opinionated_events.lease l join opinionated_events.batch b using (queue, topic, seq)
-        where l.queue = q.queue and l.topic = t and l.seq >= (opinionated_events.cursor_of(q.queue, t)).oldest and b.lo < top)
+        where l.queue = q.queue and l.topic = t and l.seq >= (opinionated_events.cursor_of(q.queue, t)).oldest
+          and (greatest(b.lo, b.lo_head) < top or exists (
+            select from unnest(b.late) x where (
+              select true from opinionated_events.message m
+              where m.segment = k and m.topic = t and (m.xid, m.position) > (x, b.lo) and (m.xid, m.position) <= (x, b.hi)
+              order by m.topic, m.xid, m.position limit 1))))
       then
         return query select q.queue::text, t, 'leased';
       end if;

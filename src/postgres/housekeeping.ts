@@ -5,7 +5,7 @@ import { sweep } from "./takeover.js";
 /** As long as a worker whose session was cut has to come back. */
 const GRACE_MS = 2_000;
 /** A fortieth of the time that messages are kept is the pace, within these bounds. */
-const PACE = { parts: 40, minMs: 1_000, maxMs: 60_000 };
+const PACE = { parts: 40, minMs: 1_000, maxMs: 15_000 };
 
 export interface Housekeeping {
   /** How many segments of the log were emptied. */

@@ -45,7 +45,17 @@ export const retentionMutations = {
   },
   retireLeased: {
     guard: "what is leased is needed",
-    changes: { pins: [{ from: "and b.lo < top", to: "and false" }] },
+    changes: {
+      pins: [
+        { from: "and (greatest(b.lo, b.lo_head) < top or exists", to: "and (false or exists" },
+      ],
+    },
+  },
+  retireLeasedLate: {
+    guard: "what came late and is leased is needed",
+    changes: {
+      pins: [{ from: "from unnest(b.late) x where", to: "from unnest(b.late) x where false and" }],
+    },
   },
   retireUnmet: {
     guard: "a queue of all topics needs those that it has not met",

@@ -119,6 +119,37 @@ export async function aTransactionInFlightKeepsItsSegment(engine: Engine): Promi
   expect(await engine.claim()).toEqual(["t.late"]);
 }
 
+/** Its batch has newer messages beside it, and begins above the segment. */
+export async function whatCameLateAndIsLeasedStays(engine: Engine): Promise<void> {
+  await keepNothing(engine);
+  await engine.subscribe("t.*");
+  const late = await engine.session();
+  await late.query("begin");
+  await engine.publish("t.late", late);
+  await engine.publish("t.early");
+  await goOn(engine);
+  await engine.publish("t.new");
+  await engine.finish(await engine.lease(10, 60_000));
+  await late.query("commit");
+  const lease = await engine.lease(10, 60_000);
+  expect(await why(engine)).toEqual(["leased"]);
+  expect(await retire(engine.db, FIRST)).toBe(false);
+  await engine.finish(lease);
+  expect(await retire(engine.db, FIRST)).toBe(true);
+}
+
+/** As there always is in a queue that is busy. */
+export async function aLeaseOfLaterMessagesIsNotInTheWay(engine: Engine): Promise<void> {
+  await keepNothing(engine);
+  await engine.subscribe("t.*");
+  await engine.publish("t.old");
+  await engine.finish(await engine.lease(10, 60_000));
+  await goOn(engine);
+  await engine.publish("t.new");
+  await engine.lease(10, 60_000);
+  expect(await retire(engine.db, FIRST)).toBe(true);
+}
+
 /** An earlier message of the transaction makes it a writer no longer than the segment's mark, so that the table's lock decides. */
 export async function whatCommitsBeforeTheTruncationStays(engine: Engine): Promise<void> {
   await keepNothing(engine);
