@@ -44,7 +44,7 @@ export const mutants: Readonly<Record<string, Mutant>> = {
   claimBeside: engine("claimBeside", "schedules"),
   claimLeased: engine("claimLeased", "schedules"),
   retireUnclaimed: engine("retireUnclaimed", "log forgets"),
-  retireUnseen: engine("retireUnseen", "log forgets"),
+  retireUnseen: engine("retireUnseen", "schedules"),
   retireLeased: engine("retireLeased", "log forgets"),
   retireLate: engine("retireLate", "schedules"),
   retireOnOneLook: engine("retireOnOneLook", "schedules"),

@@ -5,8 +5,9 @@ import type { FaultCase } from "../case.js";
 import type { Stage } from "../stage.js";
 
 const PAUSE_MS = 100;
+const BURST = 1_500;
 
-/** The log forgets all that nobody needs, all the time, while workers are killed and their batches are taken over. */
+/** The log forgets all that nobody needs, all the time: while workers are behind, and while they are killed. */
 export const forgetting: FaultCase = {
   name: "log forgets",
   messages: { short: 1_500, long: 40_000 },
@@ -14,8 +15,8 @@ export const forgetting: FaultCase = {
   async run(stage) {
     const { crew, faults, isLong } = stage;
     await stage.rememberIds();
-    await crew.startWorkers(3);
-    await crew.publisher();
+    await crew.startWorkers(3, { handleMs: 300 });
+    await crew.publisher({ perSecond: 500 });
     const turning = { isOver: false };
     const retired = forgetOften(stage, turning);
     for (let kills = isLong ? 8 : 2; kills > 0; kills -= 1) {
@@ -24,7 +25,9 @@ export const forgetting: FaultCase = {
       if (!victim) continue;
       await faults.inject(() => victim.kill(), { frozen: [victim], inFlight: stage.allBusy });
       await stage.handledAll();
+      await crew.publishAtOnce(BURST);
     }
+    await stage.handledAll();
     turning.isOver = true;
     if ((await retired) === 0) throw new Error("Nothing was forgotten.");
   },

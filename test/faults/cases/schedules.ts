@@ -28,6 +28,7 @@ const SCHEDULES = [
   ordered.aBatchThatWasLostTakesTheOthersWithIt,
   ordered.aLateMessageWaitsForTheOneThatRuns,
   ordered.aRetryWaitsForTheLeaseOfItsKey,
+  retention.whatIsUnreadOrLeasedStays,
   retention.aTransactionInFlightKeepsItsSegment,
   retention.whatCommitsBeforeTheTruncationStays,
   retention.anIdInFlightIsKnown,
