@@ -43,7 +43,7 @@ export const mutants: Readonly<Record<string, Mutant>> = {
   settleSome: engine("settleSome", "schedules"),
   claimBeside: engine("claimBeside", "schedules"),
   claimLeased: engine("claimLeased", "schedules"),
-  retireUnclaimed: engine("retireUnclaimed", "log forgets"),
+  retireUnclaimed: engine("retireUnclaimed", "schedules"),
   retireUnseen: engine("retireUnseen", "schedules"),
   retireLeased: engine("retireLeased", "log forgets"),
   retireLate: engine("retireLate", "schedules"),
