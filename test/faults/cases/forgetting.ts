@@ -19,16 +19,20 @@ export const forgetting: FaultCase = {
     await crew.publisher({ perSecond: 500 });
     const turning = { isOver: false };
     const retired = forgetOften(stage, turning);
-    for (let kills = isLong ? 8 : 2; kills > 0; kills -= 1) {
-      await stage.handledMore(300);
-      const [victim] = crew.workers;
-      if (!victim) continue;
-      await faults.inject(() => victim.kill(), { frozen: [victim], inFlight: stage.allBusy });
+    try {
+      for (let kills = isLong ? 8 : 2; kills > 0; kills -= 1) {
+        await stage.handledMore(300);
+        const [victim] = crew.workers;
+        if (!victim) continue;
+        await faults.inject(() => victim.kill(), { frozen: [victim], inFlight: stage.allBusy });
+        await stage.handledAll();
+        await crew.publishAtOnce(BURST);
+      }
       await stage.handledAll();
-      await crew.publishAtOnce(BURST);
+    } finally {
+      turning.isOver = true;
+      await retired;
     }
-    await stage.handledAll();
-    turning.isOver = true;
     if ((await retired) === 0) throw new Error("Nothing was forgotten.");
   },
 };
