@@ -99,6 +99,7 @@ const killers: Record<keyof typeof all, Check> = {
   retireLate: retention.aTransactionInFlightKeepsItsSegment,
   retireUncrossed: retention.aRestoredSegmentStays,
   retireLeased: retention.whatIsUnreadOrLeasedStays,
+  retireAnyLeased: retention.whatIsUnreadOrLeasedStays,
   retireLeasedLate: retention.whatCameLateAndIsLeasedStays,
   retireUnmet: retention.aTopicThatWasNeverMetStays,
   retireOnOneLook: retention.whatCommitsBeforeTheTruncationStays,

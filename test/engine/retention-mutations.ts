@@ -57,6 +57,10 @@ export const retentionMutations = {
       pins: [{ from: "from unnest(b.late) x where", to: "from unnest(b.late) x where false and" }],
     },
   },
+  retireAnyLeased: {
+    guard: "what workers hold is needed",
+    changes: { pins: [{ from: "elsif exists (", to: "elsif false and exists (" }] },
+  },
   retireUnmet: {
     guard: "a queue of all topics needs those that it has not met",
     changes: { pins: [{ from: "where x.topic in (t, '*')", to: "where x.topic = t" }] },

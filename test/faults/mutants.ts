@@ -45,7 +45,7 @@ export const mutants: Readonly<Record<string, Mutant>> = {
   claimLeased: engine("claimLeased", "schedules"),
   retireUnclaimed: engine("retireUnclaimed", "schedules"),
   retireUnseen: engine("retireUnseen", "schedules"),
-  retireLeased: engine("retireLeased", "log forgets"),
+  retireAnyLeased: engine("retireAnyLeased", "log forgets"),
   retireLate: engine("retireLate", "schedules"),
   retireOnOneLook: engine("retireOnOneLook", "schedules"),
   settleAtOnce: engine("settleAtOnce", "schedules"),
