@@ -63,7 +63,7 @@ begin
   if not c.last or opinionated_events.head() - c.head > 10000 then return true; end if;
   if exists (select from opinionated_events.epoch e where e.base > c.base) then return true; end if;
   snap := pg_current_snapshot();
-  if c.mark > pg_snapshot_xmax(snap) then return true; end if; -- restored from a copy of this cluster, as the claim will say
+  if c.mark > pg_snapshot_xmax(snap) then perform opinionated_events.refuse_restored(); end if;
   if opinionated_events.late_xids(c, snap) <> '{}' then return true; end if;
   patterns := array(select s.pattern from opinionated_events.subscription s where s.queue = q and s.topic in (t, '*'));
   return exists (

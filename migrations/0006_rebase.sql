@@ -43,12 +43,15 @@ begin
     where m.position > rebased_at and m.xid >= pg_snapshot_xmax(pg_current_snapshot()));
 end $$;
 
+create function opinionated_events.refuse_restored() returns void language plpgsql volatile as $$
+begin
+  raise exception 'the log was restored from another cluster, and is not rebased yet' using errcode = 'OE004',
+    hint = 'Start a receiver, run migrate, or select opinionated_events.rebase().';
+end $$;
+
 create function opinionated_events.require_own_cluster() returns void language plpgsql volatile as $$
 begin
-  if opinionated_events.is_foreign() then
-    raise exception 'the log was restored from another cluster, and is not rebased yet' using errcode = 'OE004',
-      hint = 'Start a receiver, run migrate, or select opinionated_events.rebase().';
-  end if;
+  if opinionated_events.is_foreign() then perform opinionated_events.refuse_restored(); end if;
 end $$;
 
 -- No cursor moves before the rebase, whoever moves it: a window between two clusters would pass over messages. Ids that have
@@ -56,10 +59,7 @@ end $$;
 create function opinionated_events.guard_cursor() returns trigger language plpgsql as $$
 begin
   perform opinionated_events.require_own_cluster();
-  if pg_snapshot_xmax(new.vis) < new.lo_mark then
-    raise exception 'the log was restored from a copy of this cluster, and is not rebased yet' using errcode = 'OE004',
-      hint = 'Start a receiver, run migrate, or select opinionated_events.rebase().';
-  end if;
+  if pg_snapshot_xmax(new.vis) < new.lo_mark then perform opinionated_events.refuse_restored(); end if;
   return new;
 end $$;
 create trigger guard before insert on opinionated_events.batch
