@@ -30,28 +30,13 @@ export async function migrate(
   options: MigrateOptions = {},
 ): Promise<readonly string[]> {
   assertOptions(options, ["schema", "timeoutMs"], "migrate");
+  const { timeoutMs = 60_000 } = options;
   const schema = validSchema(options.schema);
-  return applyAll(pool, schema, migrations(schema), options.timeoutMs);
-}
-
-export async function applyAll(
-  pool: PgPool,
-  schema: string,
-  all: readonly Migration[],
-  timeoutMs = 60_000,
-): Promise<readonly string[]> {
   assertInteger("timeoutMs", timeoutMs, 0);
   const client = await acquire(pool);
   let broken = true;
   try {
-    await inTurn(client, schema, () => prepare(client, schema));
-    const applied: string[] = [];
-    for (const migration of all) {
-      const isApplied = await failing(client, schema, migration.name, () =>
-        patiently(timeoutMs, () => inTurn(client, schema, () => apply(client, schema, migration))),
-      );
-      if (isApplied) applied.push(migration.name);
-    }
+    const applied = await applyAll(client, schema, migrations(schema), timeoutMs);
     await failing(client, schema, "rebase", () =>
       patiently(timeoutMs, () => client.query(qualify(rebaseStatement, schema))),
     );
@@ -60,6 +45,23 @@ export async function applyAll(
   } finally {
     client.release(broken);
   }
+}
+
+export async function applyAll(
+  client: SqlClient,
+  schema: string,
+  all: readonly Migration[],
+  timeoutMs: number,
+): Promise<readonly string[]> {
+  await inTurn(client, schema, () => prepare(client, schema));
+  const applied: string[] = [];
+  for (const migration of all) {
+    const isApplied = await failing(client, schema, migration.name, () =>
+      patiently(timeoutMs, () => inTurn(client, schema, () => apply(client, schema, migration))),
+    );
+    if (isApplied) applied.push(migration.name);
+  }
+  return applied;
 }
 
 /** In a transaction; all processes that migrate the schema wait for each other, but not for long for anybody else. */

@@ -73,6 +73,10 @@ async function receiver(pool: pg.Pool, options?: { hangs: boolean }): Promise<Se
   return seen;
 }
 
+/** So far that a claim remembers what it has walked, also if that is nothing. */
+const moveFar = (pool: pg.Pool) =>
+  rows(pool, "select setval('opinionated_events.position', 20000)");
+
 async function expectAllHandled(pool: pg.Pool, ...by: Seen[]): Promise<void> {
   await until(async () => {
     const seen = new Set(by.flatMap(({ ids }) => ids));
@@ -91,7 +95,7 @@ describe.skipIf(!clients)("a log that is restored in another cluster", patience,
     await until(() => expect(before.ids.length).toBeGreaterThan(300));
     const finished = [...before.ids];
     const { pool } = await restoredOn(other, from);
-    expect(await stop()).toEqual([]);
+    expect((await stop()).errors).toEqual([]);
 
     // Before it is rebased.
     const early = plain(3);
@@ -136,7 +140,7 @@ describe.skipIf(!clients)("a log that is restored in another cluster", patience,
     const { pool } = await restoredOn(other, from);
     const db = new Database(pool);
     const refused = { code: "CLUSTER_CHANGED" };
-    await publisherOn(pool).publishMany(plain(1));
+    await moveFar(pool);
     await expect(claimBatch(db, "q", "job", 10, CLAIMANT)).rejects.toMatchObject(refused);
     await expect(poll(db, [{ queue: "q", patterns: [NAME] }])).rejects.toMatchObject(refused);
     await expect(subscribe(db, { ...SUBSCRIPTION, queue: "r" })).rejects.toMatchObject(refused);
@@ -262,11 +266,11 @@ describe.skipIf(!clients)("a log from a copy of its cluster", patience, () => {
       const refused = { code: "CLUSTER_CHANGED" };
       const handled = [{ queue: "q", patterns: [NAME] }];
       await expect(poll(db, handled)).rejects.toMatchObject(refused);
-      await publisherOn(restored.pool).publishMany(plain(1));
+      await moveFar(restored.pool);
       await expect(claimBatch(db, "q", "job", 10, CLAIMANT)).rejects.toMatchObject(refused);
       const seen = await receiver(restored.pool);
       await expectAllHandled(restored.pool, seen);
-      expect(seen.ids).toHaveLength(6);
+      expect(seen.ids).toHaveLength(5);
     } finally {
       for (const close of closing.reverse()) await close();
       closing = [];

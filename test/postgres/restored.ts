@@ -81,26 +81,31 @@ export async function receive(pool: pg.Pool, { hangs = false } = {}): Promise<Se
   return { ids, errors, stop: () => receiver.stop({ deadlineMs: 0 }) };
 }
 
-/** Publishes in transactions of several connections until it is told to stop; resolves then with what has failed. */
-export function publishing(pool: pg.Pool): () => Promise<unknown[]> {
+/** Publishes in transactions of several connections until it is told to stop; resolves then with what has failed, and the longest. */
+export function publishing(
+  pool: pg.Pool,
+): () => Promise<{ readonly errors: unknown[]; readonly longestMs: number }> {
   const publisher = publisherOn(pool);
   const errors: unknown[] = [];
+  let longestMs = 0;
   let isStopping = false;
   const run = async () => {
     for (let n = 0; !isStopping; n += 1) {
       const payload = n % 100 === 7 ? "slow" : n % 100 === 8 ? "fail" : "plain";
       const message = createMessage(NAME, payload, { key: `${n % 5}` });
+      const startedAt = performance.now();
       await transaction(pool, async (tx) => {
         await publisher.publishOne(message, withTx(tx));
         if (n % 10 === 0) await setTimeout(5);
       }).catch((error) => errors.push(error));
+      longestMs = Math.max(longestMs, performance.now() - startedAt);
     }
   };
   const running = Promise.all([run(), run(), run()]);
   return async () => {
     isStopping = true;
     await running;
-    return errors;
+    return { errors, longestMs };
   };
 }
 
