@@ -15,13 +15,16 @@ const all = migrations(DEFAULT_SCHEMA);
 let db: TestDatabase;
 /** Of the publishers. */
 let pool: pg.Pool;
+let closing: (() => unknown)[];
 beforeEach(async () => {
   db = await testDatabase();
   const options = `-c lock_timeout=${PUBLISHERS_LOCK_TIMEOUT_MS}`;
   pool = new pg.Pool({ connectionString: db.url, options });
   pool.on("error", () => {});
+  closing = [];
 });
 afterEach(async () => {
+  for (const close of closing) await close();
   await pool.end();
   await db.drop();
 });
@@ -52,6 +55,7 @@ async function applyFirst(): Promise<number> {
 /** A transaction that has published and stays open. */
 async function holder(): Promise<pg.PoolClient> {
   const client = await db.pool.connect();
+  closing.push(() => client.release(true));
   await client.query("begin; set application_name = 'the holder'");
   await publisherOn(client as never).publishOne(createMessage(NAME, "plain"));
   return client;
@@ -73,12 +77,12 @@ describe("a migration under load", { timeout: 60_000 }, () => {
   it("fails no publish, also while it can't have its locks, from the first version to the last", async () => {
     const first = await applyFirst();
     const stop = publishing(pool);
+    closing.push(stop);
     const open = await holder();
     const migrated = migrate(db.pool);
     await until(async () => expect(await waiting()).not.toEqual([]));
     await publishedMore(300);
     await open.query("commit");
-    open.release();
     expect(await migrated).toEqual(all.slice(first).map(({ name }) => name));
     await publishedMore(50);
     const { errors, longestMs } = await stop();
@@ -89,14 +93,14 @@ describe("a migration under load", { timeout: 60_000 }, () => {
   it("gives up in the end, says who holds its locks, and is taken up where it stood", async () => {
     const first = await applyFirst();
     const stop = publishing(pool);
+    closing.push(stop);
     const open = await holder();
     await expect(migrate(db.pool, { timeoutMs: 300 })).rejects.toMatchObject({
       code: "MIGRATION_FAILED",
       message: expect.stringContaining("the holder"),
     });
     expect((await stop()).errors).toEqual([]);
-    await open.query("rollback; reset application_name");
-    open.release();
+    await open.query("rollback");
     const applied = await rows(db.pool, "select name from opinionated_events.migration order by 1");
     expect(applied.length).toBeGreaterThanOrEqual(first);
     expect(await migrate(db.pool)).toEqual(all.slice(applied.length).map(({ name }) => name));

@@ -251,30 +251,38 @@ async function left(from: TestDatabase): Promise<TestDatabase> {
 }
 
 describe.skipIf(!clients)("a log from a copy of its cluster", patience, () => {
-  it("that had gone on is rebased, though the identifier is the same", async () => {
-    const behind = await old.copy();
-    try {
-      await burnIds(old, 2_000);
+  it.each([
+    ["by its cursors", true],
+    ["by its messages", false],
+  ])(
+    "that had gone on is known %s, and rebased, though the identifier is the same",
+    async (_, claims) => {
       const from = await migrated(old);
       await subscribe(new Database(from.pool), SUBSCRIPTION);
-      await publisherOn(from.pool).publishMany(plain(5));
-      const restored = await restoredOn(behind, from);
-      const db = new Database(restored.pool);
-      expect(await rows(restored.pool, "select opinionated_events.is_foreign()")).toEqual([
-        { is_foreign: false },
-      ]);
-      const refused = { code: "CLUSTER_CHANGED" };
-      const handled = [{ queue: "q", patterns: [NAME] }];
-      await expect(poll(db, handled)).rejects.toMatchObject(refused);
-      await moveFar(restored.pool);
-      await expect(claimBatch(db, "q", "job", 10, CLAIMANT)).rejects.toMatchObject(refused);
-      const seen = await receiver(restored.pool);
-      await expectAllHandled(restored.pool, seen);
-      expect(seen.ids).toHaveLength(5);
-    } finally {
-      for (const close of closing.reverse()) await close();
-      closing = [];
-      await behind.stop();
-    }
-  });
+      const behind = await old.copy();
+      try {
+        await burnIds(old, 2_000);
+        await publisherOn(from.pool).publishMany(plain(5));
+        if (claims) await claimBatch(new Database(from.pool), "q", "job", 10, CLAIMANT);
+        const { pool } = await restoredOn(behind, from);
+        const db = new Database(pool);
+        const foreign = await rows(pool, "select opinionated_events.is_foreign()");
+        expect(foreign).toEqual([{ is_foreign: false }]);
+        if (claims) {
+          const refused = { code: "CLUSTER_CHANGED" };
+          const handled = [{ queue: "q", patterns: [NAME] }];
+          await expect(poll(db, handled)).rejects.toMatchObject(refused);
+          await moveFar(pool);
+          await expect(claimBatch(db, "q", "job", 10, CLAIMANT)).rejects.toMatchObject(refused);
+        }
+        const seen = await receiver(pool);
+        await expectAllHandled(pool, seen);
+        expect(seen.ids).toHaveLength(5);
+      } finally {
+        for (const close of closing.reverse()) await close();
+        closing = [];
+        await behind.stop();
+      }
+    },
+  );
 });

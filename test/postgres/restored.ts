@@ -25,6 +25,7 @@ export async function newDatabase(
   template = "template1",
 ): Promise<TestDatabase> {
   const admin = new pg.Pool({ connectionString: server.url, max: 1 });
+  admin.on("error", () => {});
   await admin.query(`create database ${name} template ${template}`);
   const url = Object.assign(new URL(server.url), { pathname: name }).href;
   const pool = new pg.Pool({ connectionString: url });
