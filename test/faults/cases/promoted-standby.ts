@@ -12,14 +12,14 @@ function standbyOf({ standby }: Server): NonNullable<Server["standby"]> {
 /** The primary is ended in the middle of work, and a standby takes its place that has all that was committed. */
 export const promotedStandby: FaultCase = {
   name: "standby promoted",
-  messages: { short: 2_000, long: 40_000 },
+  messages: { short: 1_500, long: 20_000 },
   recoveryMs: LEASE_MS + 10_000,
   ordered: true,
   standby: "synchronous",
   async run(stage) {
     const { crew, faults, messages } = stage;
-    const workers = await crew.startWorkers(2, { leaseMs: LEASE_MS, ordered: true, handleMs: 20 });
-    await crew.publisher({ mix: { retry: 20 } });
+    const workers = await crew.startWorkers(2, { leaseMs: LEASE_MS, ordered: true, handleMs: 5 });
+    await crew.publisher({ perSecond: 800, mix: { retry: 50 } });
     await stage.handledMore(messages / 4);
     await faults.inject(() => standbyOf(stage.server).failOver(), { frozen: workers });
     await stage.handledMore(100);
