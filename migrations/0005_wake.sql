@@ -36,7 +36,8 @@ begin
   mark := pg_current_xact_id();
 end $$;
 
--- True while one of those transactions is still in flight.
+-- True while one of those transactions is still in flight. Ids that this server has not come to yet count as such: after a
+-- failover to a standby that had not received them, pg_xact_status would fail on them.
 create function opinionated_events.is_in_flight(in_flight pg_snapshot, mark xid8) returns boolean
 language sql volatile as $$
   select exists (
@@ -44,7 +45,7 @@ language sql volatile as $$
       select pg_snapshot_xip(in_flight)
       union all
       select g::text::xid8 from generate_series(pg_snapshot_xmax(in_flight)::text::bigint, mark::text::bigint - 1) g
-    ) t (x) where pg_xact_status(x) = 'in progress')
+    ) t (x) where case when x < pg_snapshot_xmax(pg_current_snapshot()) then pg_xact_status(x) = 'in progress' else true end)
 $$;
 
 -- True if (queue, topic) may have something to claim: an unfinished window, or visible rows beyond it; also if the log has
@@ -62,6 +63,7 @@ begin
   if not c.last or opinionated_events.head() - c.head > 10000 then return true; end if;
   if exists (select from opinionated_events.epoch e where e.base > c.base) then return true; end if;
   snap := pg_current_snapshot();
+  if c.mark > pg_snapshot_xmax(snap) then perform opinionated_events.refuse_restored(); end if;
   if opinionated_events.late_xids(c, snap) <> '{}' then return true; end if;
   patterns := array(select s.pattern from opinionated_events.subscription s where s.queue = q and s.topic in (t, '*'));
   return exists (
@@ -80,6 +82,7 @@ set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set j
 set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
 begin
+  perform opinionated_events.require_own_cluster();
   perform opinionated_events.discover(array(
     select h.queue from json_to_recordset(handled) as h (queue text)
     join opinionated_events.queue_topic qt on qt.queue = h.queue and qt.topic = '*'));

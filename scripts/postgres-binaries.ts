@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { appendFile, mkdtemp, rm } from "node:fs/promises";
+import { appendFile, cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -15,6 +15,11 @@ export interface OwnPostgresServer extends PostgresServer {
   readonly data: string;
   /** Runs pg_ctl on it: `restart`, `stop`, `start`; further arguments as pg_ctl takes them. */
   control(command: string, ...more: string[]): Promise<void>;
+  /**
+   * Another server with a copy of its data, both started; this one is stopped meanwhile. With `follow`, the address of this
+   * one: a standby that streams from there.
+   */
+  copy(follow?: { host: string; port: number }): Promise<OwnPostgresServer>;
 }
 
 /**
@@ -40,21 +45,34 @@ async function startIn(
 ): Promise<OwnPostgresServer> {
   const bin = binFolder ?? (await installBinaries(account && folder));
   if (account) await giveAway(folder, account);
-  const as = { ...account, cwd: folder };
   const data = join(folder, "data");
-  const pgCtl = join(bin, "pg_ctl");
-
   await run(
     join(bin, "initdb"),
     ["-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"],
-    as,
+    { ...account, cwd: folder },
   );
+  return startData({ folder, data, account, bin, from: binFolder ?? "npm" });
+}
+
+interface Place {
+  readonly folder: string;
+  readonly data: string;
+  readonly account: Account | undefined;
+  readonly bin: string;
+  readonly from: string;
+}
+
+async function startData(place: Place): Promise<OwnPostgresServer> {
+  const { folder, data, account, bin, from } = place;
+  const as = { ...account, cwd: folder };
+  const pgCtl = join(bin, "pg_ctl");
   const port = await freePort();
   await appendFile(join(data, "postgresql.conf"), settings(port, folder));
   const version = await versionOf(pgCtl, as);
 
   const control = async (command: string, ...more: string[]) => {
-    await run(pgCtl, [command, "-w", "-D", data, "-l", join(folder, "log"), ...more], as);
+    const log = command === "promote" ? [] : ["-l", join(folder, "log")];
+    await run(pgCtl, [command, "-w", "-D", data, ...log, ...more], as);
   };
 
   const stop = keep({ pgCtl, data, folder, account });
@@ -66,11 +84,26 @@ async function startIn(
   }
   return {
     url: `postgres://postgres@127.0.0.1:${port}/postgres`,
-    kind: `${version} from ${binFolder ?? "npm"}, on 127.0.0.1:${port}`,
+    kind: `${version} from ${from}, on 127.0.0.1:${port}`,
     data,
     control,
+    async copy(follow) {
+      const other = await mkdtemp(join(tmpdir(), "opinionated-events-"));
+      const copied = join(other, "data");
+      await control("stop", "-m", "fast");
+      await cp(data, copied, { recursive: true });
+      await control("start");
+      if (follow) await appendFile(join(copied, "postgresql.conf"), following(follow));
+      if (follow) await appendFile(join(copied, "standby.signal"), "");
+      if (account) await giveAway(other, account);
+      return startData({ ...place, folder: other, data: copied });
+    },
     stop,
   };
+}
+
+function following({ host, port }: { host: string; port: number }): string {
+  return `primary_conninfo = 'host=${host} port=${port} user=postgres'\n`;
 }
 
 function settings(port: number, folder: string): string {

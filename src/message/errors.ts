@@ -40,6 +40,7 @@ export type ErrorCode =
   | "STOPPED"
   | "SCHEMA_MISSING"
   | "SCHEMA_OUTDATED"
+  | "SCHEMA_TOO_NEW"
   | "MIGRATION_FAILED"
   | "ISOLATION_LEVEL"
   | "CLUSTER_CHANGED"

@@ -67,7 +67,10 @@ export class Database {
 
 function ignore(): void {}
 
-const MISSING = new Set(["3F000", "42P01", "42883"]);
+/** A schema, table, function or column. */
+const MISSING = new Set(["3F000", "42P01", "42883", "42703"]);
+/** Raised by what moves cursors. */
+const FOREIGN = "OE004";
 
 /** The coded error that a server's error stands for, or the error itself. */
 export function explain(error: unknown): unknown {
@@ -77,9 +80,12 @@ export function explain(error: unknown): unknown {
     return new EventsError("ISOLATION_LEVEL", text, { cause: error });
   }
   if (MISSING.has(String(code))) {
-    return new EventsError("SCHEMA_MISSING", `${message}: run migrate(pool, { schema }).`, {
-      cause: error,
-    });
+    const text = `${message}: run migrate(pool, { schema }), or update the package if the schema is newer.`;
+    return new EventsError("SCHEMA_MISSING", text, { cause: error });
+  }
+  if (code === FOREIGN) {
+    const text = `${message}: a receiver does it when it starts, and so does migrate(pool, { schema }).`;
+    return new EventsError("CLUSTER_CHANGED", text, { cause: error });
   }
   return error;
 }

@@ -251,10 +251,38 @@ export const mutations = {
   rebaseSameBase: {
     guard: "every restore has a base of its own",
     changes: {
+      rebase: [{ from: `nextval('${SCHEMA}.position')`, to: `${SCHEMA}.head()` }],
+    },
+  },
+  rebaseOneWindow: {
+    guard: "what was published here before a rebase is read",
+    changes: {
       rebase: [
-        { from: `nextval('${SCHEMA}.position')`, to: `${SCHEMA}.head()` },
-        { from: "pg_snapshot_xmax(snap)))", to: "pg_snapshot_xmax(snap))) on conflict do nothing" },
+        { from: "values (heads, '1:1:', '0')", to: "select heads, '1:1:', '0' where false" },
       ],
+    },
+  },
+  rebaseNoSpare: {
+    guard: "a rebase leaves a position for the next one's first window",
+    changes: {
+      rebase: [
+        {
+          from: "'opinionated_events.position', top + 1)",
+          to: "'opinionated_events.position', top)",
+        },
+      ],
+    },
+  },
+  cursorsUnguarded: {
+    guard: "no cursor moves between two clusters",
+    changes: {
+      guard_cursor: [{ from: "if pg_snapshot_xmax(new.vis) < new.lo_mark", to: "if false" }],
+    },
+  },
+  idsAhead: {
+    guard: "a receiver survives that transaction ids go back",
+    changes: {
+      is_in_flight: [{ from: "else true end", to: "else pg_xact_status(x) = 'in progress' end" }],
     },
   },
   rebaseMark: {

@@ -9,5 +9,6 @@ export async function pretendRestored(engine: Engine): Promise<void> {
     "update opinionated_events.batch set lo_mark = '0', vis = $1, cur = $1, mark = $2",
     [snapshot, ahead],
   );
-  await engine.sql("update opinionated_events.epoch set snap = $1, mark = $2", [snapshot, ahead]);
+  const epochs = "update opinionated_events.epoch set snap = $1, mark = $2 where mark > '0'";
+  await engine.sql(epochs, [snapshot, ahead]);
 }

@@ -13,6 +13,10 @@ export interface FaultCase {
   readonly migrates?: true;
   /** It needs a server that it may restart. */
   readonly restarts?: true;
+  /** It needs a server of its own with a standby, which has every commit or not. */
+  readonly standby?: "synchronous" | "asynchronous";
+  /** Its server forgets commits: only what is in the log at the end was ever published. */
+  readonly forgets?: true;
   /** Starts the processes and injects the faults. Publishers and workers that still run go on until all is handled. */
   run(stage: Stage): Promise<void>;
 }

@@ -10,6 +10,7 @@ import { bulkTransaction, openTransaction, pinnedSnapshot } from "./cases/long-t
 import { lostLease } from "./cases/lost-lease.js";
 import { blackHole, resets } from "./cases/network.js";
 import { poisonHandler, poisonPayload } from "./cases/poison.js";
+import { lateStandby, promotedStandby } from "./cases/promoted-standby.js";
 import { recordedProgress } from "./cases/recorded-progress.js";
 import { crashedServer, restartedServer } from "./cases/restarted-server.js";
 import { schedules } from "./cases/schedules.js";
@@ -23,6 +24,8 @@ export const cases: readonly FaultCase[] = [
   terminatedConnections,
   restartedServer,
   crashedServer,
+  promotedStandby,
+  lateStandby,
   blackHole,
   lostLease,
   resets,

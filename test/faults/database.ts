@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import pg from "pg";
+import type { ReplicatedServer } from "../support/replicated.js";
 
 /** The server that a suite works with. */
 export interface Server {
@@ -7,6 +8,8 @@ export interface Server {
   readonly url: string;
   /** As pg_ctl; only of a server of our own. */
   control?(command: string, ...more: string[]): Promise<void>;
+  /** It is behind an address that leads to a standby after a failover. */
+  readonly standby?: Pick<ReplicatedServer, "failOver" | "partReplication">;
 }
 
 export interface Database {

@@ -1,5 +1,6 @@
 import type pg from "pg";
 import { migrate } from "../../src/postgres.js";
+import { startReplicated } from "../support/replicated.js";
 import type { FaultCase } from "./case.js";
 import type { Server } from "./database.js";
 import { Stage } from "./stage.js";
@@ -30,6 +31,7 @@ const LONG_PATIENCE_MS = 45_000;
 
 export async function runCase(faultCase: FaultCase, options: RunOptions): Promise<Result> {
   const startedAt = performance.now();
+  if (faultCase.standby && !options.server.standby) return withStandby(faultCase, options);
   const { server, isLong, root, prepare = async () => {} } = options;
   const messages = isLong ? faultCase.messages.long : faultCase.messages.short;
   const stage = await Stage.open({ server, root, messages, isLong, prepare });
@@ -42,6 +44,16 @@ export async function runCase(faultCase: FaultCase, options: RunOptions): Promis
     return { name: faultCase.name, seconds, tally: counts, violations: found };
   } finally {
     await stage.close();
+  }
+}
+
+async function withStandby(faultCase: FaultCase, options: RunOptions): Promise<Result> {
+  const synchronous = faultCase.standby === "synchronous";
+  const own = await startReplicated(synchronous, process.env.POSTGRES_BIN);
+  try {
+    return await runCase(faultCase, { ...options, server: { url: own.url, standby: own } });
+  } finally {
+    await own.stop();
   }
 }
 
@@ -63,7 +75,12 @@ async function play(faultCase: FaultCase, stage: Stage): Promise<string[]> {
 }
 
 async function count(faultCase: FaultCase, stage: Stage, patienceMs: number): Promise<Tally> {
-  const { recoveryMs, ordered = false } = faultCase;
+  const { recoveryMs, ordered = false, forgets = false } = faultCase;
   const end = await stage.settle(recoveryMs + patienceMs);
-  return tally(stage.book, end, stage.faults.all, { recoveryMs, ordered, repeats: stage.repeats });
+  return tally(stage.book, end, stage.faults.all, {
+    recoveryMs,
+    ordered,
+    forgets,
+    repeats: stage.repeats,
+  });
 }

@@ -7,7 +7,7 @@ import type { HandledLine, Kind, PublishedLine } from "./messages.js";
 import { Recorder } from "./record.js";
 import { type Bounds, type End, type Fault, tally, violations } from "./tally.js";
 
-const BOUNDS: Bounds = { recoveryMs: 100, repeats: undefined, ordered: false };
+const BOUNDS: Bounds = { recoveryMs: 100, repeats: undefined, ordered: false, forgets: false };
 
 let folder: string;
 let publisher: Recorder;
@@ -81,6 +81,13 @@ describe("what is wrong", () => {
     }
     expect(judged({ committed: ["a", "b"] })).toEqual([]);
     expect(judged({ committed: ["a", "b"] }, { ordered: true })).toEqual(["1 reordered"]);
+  });
+
+  it("is nothing of what the server has forgotten, if it may forget", () => {
+    for (const id of ["a", "b"]) publish(id, "committed");
+    handle("a");
+    expect(judged({ committed: [] }, { forgets: true })).toEqual([]);
+    expect(judged({ committed: ["b"] }, { forgets: true })).toEqual(["1 lost"]);
   });
 
   it("is a slow recovery, a fault that hit nothing, and what is left behind", () => {

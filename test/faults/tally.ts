@@ -15,6 +15,8 @@ export interface Bounds {
   readonly repeats: number | undefined;
   /** The queue is ordered. */
   readonly ordered: boolean;
+  /** The server has forgotten commits: what is not in the log does not count. */
+  readonly forgets: boolean;
 }
 
 /** What is in the database at the end. */
@@ -56,8 +58,8 @@ export function tally(book: Book, end: End, faults: readonly Fault[], bounds: Bo
     dead: end.dead.size,
     repeated: times - book.handled.size,
     repeatsBound: bounds.repeats ?? inFlight,
-    lost: countLost(book, end),
-    uncommitted: countUncommitted(book, end),
+    lost: countLost(book, end, bounds),
+    uncommitted: countUncommitted(book, end, bounds),
     reordered: bounds.ordered ? countReordered(book) : undefined,
     faults: faults.length,
     faultsInFlight: faults.filter((fault) => fault.inFlight > 0).length,
@@ -93,19 +95,24 @@ export function hasEnded(book: Book, dead: End["dead"], id: string): boolean {
   return code === undefined ? book.handled.has(id) : dead.get(id) === code;
 }
 
-function countLost(book: Book, { committed, dead }: End): number {
+function countLost(book: Book, { committed, dead }: End, { forgets }: Bounds): number {
   const log = new Set(committed);
   let lost = committed.filter((id) => !hasEnded(book, dead, id)).length;
+  if (forgets) return lost;
   for (const [id, { tx }] of book.published)
     if (book.transactions.get(tx)?.how === "committed" && !log.has(id)) lost += 1;
   return lost;
 }
 
-function countUncommitted(book: Book, { committed }: End): number {
+function countUncommitted(book: Book, { committed }: End, { forgets }: Bounds): number {
   const log = new Set(committed);
   const isCommitted = (id: string) => {
     const tx = book.published.get(id)?.tx;
-    return log.has(id) && tx !== undefined && book.transactions.get(tx)?.how !== "rolled back";
+    return (
+      (forgets || log.has(id)) &&
+      tx !== undefined &&
+      book.transactions.get(tx)?.how !== "rolled back"
+    );
   };
   return [...book.handled.keys()].filter((id) => !isCommitted(id)).length;
 }

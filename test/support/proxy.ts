@@ -11,6 +11,8 @@ export interface FaultyProxy {
   upForNew(): void;
   /** Cuts every connection, and each new one at once. */
   refuse(): void;
+  /** New connections lead there from now on. */
+  lead(target: Address): void;
   /** Cuts every connection, once. */
   reset(): void;
   /** A black hole: takes everything, and forwards nothing. */
@@ -18,8 +20,19 @@ export interface FaultyProxy {
   close(): Promise<void>;
 }
 
+interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+export function addressOf(url: string): Address {
+  const { hostname, port } = new URL(url);
+  return { host: hostname, port: Number(port || 5432) };
+}
+
 /** A TCP proxy on a free port of 127.0.0.1 that can fail. */
-export async function startProxy(target: { host: string; port: number }): Promise<FaultyProxy> {
+export async function startProxy(address: Address): Promise<FaultyProxy> {
+  let target = address;
   const sockets = new Set<Socket>();
   let mode: "up" | "refusing" | "silent" = "up";
   let attempts = 0;
@@ -61,6 +74,9 @@ export async function startProxy(target: { host: string; port: number }): Promis
     refuse() {
       mode = "refusing";
       cut();
+    },
+    lead(next) {
+      target = next;
     },
     reset: cut,
     silence() {

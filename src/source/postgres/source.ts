@@ -6,6 +6,7 @@ import { declareQueue } from "../../postgres/queue.js";
 import { subscribe } from "../../postgres/subscription.js";
 import { notifyChannel } from "../../postgres/wake.js";
 import type { RunningSource, Source, SourceContext } from "../source.js";
+import { noticing, rebase } from "./changed.js";
 import { PostgresRun } from "./run.js";
 import { assertRoom } from "./transactions.js";
 import type { Trigger } from "./trigger.js";
@@ -29,8 +30,10 @@ export interface PostgresSourceOptions {
 const DEFAULT_INTERVAL_MS = 1_000;
 
 /**
- * Reads queues of a Postgres schema. Starting subscribes what the receiver has handlers for, for good, and rejects with
- * `SCHEMA_MISSING` or `SCHEMA_OUTDATED` where `migrate` must run first, `LISTENER_FAILED` where the trigger's connection
+ * Reads queues of a Postgres schema. Starting rebases a log that was restored from another cluster, of which
+ * `onError` is told, subscribes what the receiver has handlers for, for good, and rejects with
+ * `SCHEMA_MISSING` or `SCHEMA_OUTDATED` where `migrate` must run first, `SCHEMA_TOO_NEW` where the package must be updated,
+ * `CLUSTER_CHANGED` where a restored log can't be rebased, `LISTENER_FAILED` where the trigger's connection
  * can't listen, `INVALID_OPTIONS` where the pool is too small for transactional handlers, `QUEUE_CONFLICT` where a queue is
  * ordered for others and not here, or the reverse.
  */
@@ -54,12 +57,19 @@ export function postgresSource(options: PostgresSourceOptions): Source {
     async start(context) {
       if (context.transactional) assertRoom(db);
       await checkSchema(db);
+      await rebase(db, context.onError);
       await declareAll(db, context);
       await subscribeAll(db, context);
       const session = `opinionated-events ${randomUUID()}`;
       const claimant = { session: notify ? session : null, worker: session, leaseMs };
-      const run = new PostgresRun({ db, context, claimant, maxWorkers, intervalMs });
-      const { onError } = context;
+      const onError = noticing(db, context.onError);
+      const run = new PostgresRun({
+        db,
+        context: { ...context, onError },
+        claimant,
+        maxWorkers,
+        intervalMs,
+      });
       const wake = () => run.notified();
       const listener = await notify?.listen({
         channel: db.schema,

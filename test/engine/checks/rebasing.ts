@@ -44,6 +44,27 @@ export async function earliestIncludesARestoredLog(engine: Engine): Promise<void
   expect(await claimAll(engine)).toEqual(["t.old", "t.new"]);
 }
 
+/** What is published here before the rebase has ids below those of the old cluster. */
+export async function whatPrecedesARebaseIsDelivered(engine: Engine): Promise<void> {
+  await engine.subscribe("t.*");
+  await pretendRestored(engine);
+  await engine.publish("t.1");
+  await rebase(engine);
+  await engine.publish("t.2");
+  expect(await claimAll(engine)).toEqual(["t.1", "t.2"]);
+}
+
+/** With nothing between two restores, the second one's windows begin where the first one's end. */
+export async function whatPrecedesASecondRebaseIsDelivered(engine: Engine): Promise<void> {
+  await engine.subscribe("t.*");
+  await engine.publish("t.0");
+  await rebase(engine);
+  await pretendRestored(engine);
+  await engine.publish("t.1");
+  await rebase(engine);
+  expect(await claimAll(engine)).toEqual(["t.0", "t.1"]);
+}
+
 /** The lock gives a rebase its xid early; while it waits, younger transactions begin, and one ends. */
 export async function aRebaseThatWaitedDeliversOnce(engine: Engine): Promise<void> {
   await engine.subscribe("t.*");
@@ -60,4 +81,14 @@ export async function aRebaseThatWaitedDeliversOnce(engine: Engine): Promise<voi
   await engine.publish("t.2", young);
   await young.query("commit");
   expect(await claimAll(engine)).toEqual(["t.2"]);
+}
+
+/** Else its window would end above messages that it did not see. */
+export async function aClaimBeforeTheRebaseIsRefused(engine: Engine): Promise<void> {
+  await engine.subscribe("t.*");
+  await engine.publish("t.1");
+  await pretendRestored(engine);
+  // So far that a claim remembers what it has walked, also if that is nothing.
+  await engine.sql("select setval('opinionated_events.position', 20000)");
+  await expect(engine.claim(1)).rejects.toMatchObject({ code: "CLUSTER_CHANGED" });
 }

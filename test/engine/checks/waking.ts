@@ -20,6 +20,12 @@ interface Running {
   readonly statements: string[];
 }
 
+/** After a failover to a standby that had not received them. */
+export async function idsThatAreNotDrawnYetAreInFlight(engine: Engine): Promise<void> {
+  const ahead = "select opinionated_events.is_in_flight('5000000000:5000000000:', '5000000010')";
+  expect(await engine.sql(ahead)).toEqual([[true]]);
+}
+
 async function receiving(engine: Engine, test: (running: Running) => Promise<void>): Promise<void> {
   const handled: string[] = [];
   const statements: string[] = [];
