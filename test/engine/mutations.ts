@@ -246,7 +246,7 @@ export const mutations = {
   },
   subscribeAfterRestore: {
     guard: "a queue that starts before a restore reads the old cluster's rows",
-    changes: { first_batch: [{ from: "if e.base > low then", to: "if false then" }] },
+    changes: { window_from: [{ from: "if e.base > low then", to: "if false then" }] },
   },
   rebaseSameBase: {
     guard: "every restore has a base of its own",

@@ -65,7 +65,7 @@ export class PostgresRun {
       onLeftovers: () => this.#waker.pollNow(),
       onRecorded: (item) => this.#readers.get(item.queue)?.recorded(item),
       onSuspectOver: (item) => this.#suspects.over(item),
-      onQueueLost: (queue) => this.#readers.get(queue)?.clearLines(),
+      onQueueLost: (queue) => this.#readers.get(queue)?.lost(),
     });
     const queues = groupByQueue(context);
     this.#waker = new Waker({
