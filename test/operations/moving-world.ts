@@ -74,7 +74,7 @@ export class MovingWorld {
       "select id, key, position from opinionated_events.message where id = any ($1)",
       [messages.map(({ id }) => id)],
     );
-    await pause(random(30));
+    await pause(random(random(5) ? 30 : 300));
     if (random(10) === 0) {
       await client.query("rollback");
       return;
@@ -83,6 +83,15 @@ export class MovingWorld {
     await client.query("commit");
     for (const { id, key, position } of rows)
       this.committed.push({ id, key, position: BigInt(position), commitBegan });
+    // Above what has just been committed late, and is hardly read yet.
+    if (random(8) === 0) await this.#move({ position: this.#newest() });
+  }
+
+  #newest(): bigint {
+    return this.committed.reduce(
+      (newest, { position }) => (position > newest ? position : newest),
+      0n,
+    );
   }
 
   async moveAround(moves: number): Promise<void> {
@@ -93,11 +102,11 @@ export class MovingWorld {
   }
 
   #somewhere(): StartAt {
-    const place = this.committed[random(this.committed.length)];
+    const place = this.committed.at(-1 - random(20));
     const kind = random(4);
     if (kind === 0) return "now";
     if (kind === 1 || !place) return "earliest";
-    return kind === 2 ? { position: place.position } : new Date(Date.now() - random(1_000));
+    return kind === 2 ? { position: place.position } : new Date(Date.now() - random(300));
   }
 
   async #move(to: StartAt): Promise<void> {
@@ -124,9 +133,11 @@ export class MovingWorld {
     return !passed && !this.handled.some((run) => run.id === id && run.began >= since);
   }
 
-  /** Keys of which the last thing that was done is not that for the last message, and so on down. */
+  /** Keys of which, since the last move, the last thing that was done is not that for the last message, and so on down. */
   unorderedKeys(): readonly string[] {
-    const last = new Map(this.handled.map(({ id }, n) => [id, n]));
+    const since = this.moves.at(-1)?.ended ?? 0;
+    const runs = this.handled.filter(({ began }) => began > since);
+    const last = new Map(runs.map(({ id }, n) => [id, n]));
     const keys = new Set(this.committed.map(({ key }) => key));
     return [...keys].filter((key) => {
       const places = this.committed

@@ -60,7 +60,7 @@ test.each([
     }
     await Promise.all([
       ...[0, 1, 2, 3].map((publisher) => world.publish(publisher, 60)),
-      world.moveAround(20),
+      world.moveAround(10),
     ]);
     await until(async () => expect(await isDrained()).toBe(true));
     if (transactional) world.handled.push(...(await rows(db.pool, "select * from done")));
