@@ -24,7 +24,8 @@ export function assertStartAt(option: string, value: unknown): asserts value is 
   );
 }
 
-function isLogPosition(value: unknown): value is LogPosition {
+/** Whether the value is one, with a whole number that fits the log. */
+export function isLogPosition(value: unknown): value is LogPosition {
   const { position } = (value ?? {}) as { position?: unknown };
   if (typeof position === "bigint") return position >= 0n && position <= MAX_POSITION;
   return (

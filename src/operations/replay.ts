@@ -1,7 +1,8 @@
+import { EventsError } from "../message/errors.js";
 import { toKey } from "../message/key.js";
 import { toName, toQueue, toTopic } from "../message/name.js";
 import { assertOptions } from "../message/options.js";
-import { assertStartAt, type LogPosition } from "../message/start-at.js";
+import { isLogPosition, type LogPosition } from "../message/start-at.js";
 import { toDate } from "../message/time.js";
 import type { Database } from "../postgres/database.js";
 import { replayStep, type Selection, type Stretch, stretches } from "../postgres/replay.js";
@@ -71,6 +72,9 @@ function selectionOf({ queue, name, key, from, to }: ReplayRequest): Selection {
 
 function positionOf(option: string, value: ReplayRequest["from"]): string | null {
   if (value === undefined || value instanceof Date) return null;
-  assertStartAt(option, value);
-  return typeof value === "object" && "position" in value ? String(value.position) : null;
+  if (isLogPosition(value)) return String(value.position);
+  throw new EventsError(
+    "INVALID_OPTIONS",
+    `${option} is a Date, or { position } with a whole number as a bigint or text.`,
+  );
 }
