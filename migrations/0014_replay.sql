@@ -11,6 +11,8 @@ create table opinionated_events.move (
   -- Of what was visible in snap nothing at or below low was read after it.
   low bigint not null,
   snap pg_snapshot not null,
+  -- What an earlier cluster wrote, at or below base, was visible, too.
+  base bigint not null default 0,
   -- The cursor row that it moved away from; null where the queue began, and for a move back, which passes over nothing.
   before jsonb,
   is_back boolean not null default false,
@@ -22,7 +24,8 @@ create function opinionated_events.remember_beginning(q text, t text, low bigint
 language plpgsql volatile as $$
 begin
   if t <> '*' and exists (select from opinionated_events.batch b where b.queue = q and b.topic = '*') then return; end if;
-  insert into opinionated_events.move (queue, topic, low, snap) values (q, t, low, snap);
+  insert into opinionated_events.move (queue, topic, low, snap, base)
+    select q, t, remember_beginning.low, remember_beginning.snap, coalesce(max(e.base), 0) from opinionated_events.epoch e;
 end $$;
 
 -- Where cursor c stands: all that was visible to the windows before is read up to here, and in the one under way beyond it.
@@ -114,6 +117,23 @@ begin
     where d.queue = c.queue and d.position = any (again) and not (is_ordered and d.token is not null and d.key is not null);
 end $$;
 
+-- Says that a process has dropped what it holds of an ordered queue, because it lost some of that: held are its leases and
+-- claimed deliveries, which end after grace_ms instead of their time. It was not lost with them, so they are no suspects.
+create function opinionated_events.abandon(q text, held json, grace_ms int) returns void language plpgsql volatile
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off
+set plan_cache_mode = force_generic_plan as $$
+begin
+  perform opinionated_events.lock_ordered(q);
+  update opinionated_events.lease l
+    set expires_at = least(l.expires_at, clock_timestamp() + grace_ms * interval '1 ms'), upto = coalesce(l.upto, 9223372036854775807)
+    from json_to_recordset(held) as h (topic text, seq bigint, token bigint)
+    where l.queue = q and l.topic = h.topic and l.seq = h.seq and l.token = h.token;
+  update opinionated_events.delivery d
+    set due_at = least(d.due_at, clock_timestamp() + grace_ms * interval '1 ms'), attempt = d.attempt - 1, lost = d.lost - 1
+    from json_to_recordset(held) as h (position bigint, token bigint)
+    where d.queue = q and d.position = h.position and d.token = h.token;
+end $$;
+
 -- Moves a queue: on one topic, or on all that it reads. start_at and start_position are those of subscribe(). A row a topic:
 -- the position from which on it would have read, and from which on it reads now ('*': topics that it meets later).
 -- In a transaction of its own, which takes all locks first: retention's, the ordered queue's, those of claims, the table's.
@@ -158,8 +178,8 @@ begin
     if is_back then perform opinionated_events.keep_unread(c, low, snap); end if;
     perform opinionated_events.supersede(c, low, grace_ms);
     insert into opinionated_events.batch select b.*;
-    insert into opinionated_events.move (queue, topic, low, snap, before, is_back)
-      values (c.queue, c.topic, low, snap, case when not is_back then to_jsonb(c) end, is_back);
+    insert into opinionated_events.move (queue, topic, low, snap, base, before, is_back)
+      values (c.queue, c.topic, low, snap, b.base, case when not is_back then to_jsonb(c) end, is_back);
     moved_topic := c.topic; moved_from := opinionated_events.front(c) + 1; moved_to := low + 1;
     return next;
   end loop;

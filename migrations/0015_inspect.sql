@@ -30,8 +30,6 @@ set enable_seqscan = off set enable_bitmapscan = off set jit = off as $$
 declare
   v opinionated_events.move;
   passed boolean := false;
-  -- What an earlier cluster wrote was visible to all that came after it.
-  old boolean;
 begin
   for v in
     select x.* from opinionated_events.move x
@@ -44,8 +42,7 @@ begin
       continue;
     end if;
     continue when v.is_back;
-    old := p <= coalesce((v.before ->> 'base')::bigint, 0);
-    passed := passed or (old or pg_visible_in_snapshot(x, v.snap)) and (v.before is null
+    passed := passed or (p <= v.base or pg_visible_in_snapshot(x, v.snap)) and (v.before is null
       or opinionated_events.is_unread(jsonb_populate_record(null::opinionated_events.batch, v.before), x, p));
   end loop;
   return passed;

@@ -70,6 +70,14 @@ export const moveMutations = {
     guard: "a claim passes what stands in the line already",
     changes: { claim_ordered: [{ from: "on conflict do nothing", to: "" }] },
   },
+  moveUnnoticed: {
+    guard: "a move wakes idle receivers",
+    changes: { seek: [{ from: "perform opinionated_events.notify_idle();", to: "" }] },
+  },
+  replayUnnoticed: {
+    guard: "a replay wakes idle receivers",
+    changes: { replay: [{ from: "perform opinionated_events.notify_idle();", to: "" }] },
+  },
   moveDropsGone: {
     guard: "a move back keeps what the log has no more",
     changes: { supersede: [{ from: "and (select true from", to: "or (select true from" }] },

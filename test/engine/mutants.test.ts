@@ -107,6 +107,8 @@ const killers: Record<keyof typeof all, Check> = {
   moveFreesOwnKeys: orderedMoves.aKeyStaysTakenAfterAMove,
   moveFreesRunning: orderedMoves.aRunningDeliveryIsReadAgainInItsTurn,
   claimStumbles: orderedMoves.aRunningDeliveryIsReadAgainInItsTurn,
+  moveUnnoticed: waking.aMoveNotifiesAnIdleReceiver,
+  replayUnnoticed: waking.aReplayNotifiesAnIdleReceiver,
   moveDropsGone: moves.whatTheLogHasNotIsKept,
   moveDropsUnwanted: moves.whatIsNotWantedAnyMoreIsKept,
   moveKeepsInbox: moves.aCommitDoesNotCountAfterAMoveBack,

@@ -168,6 +168,22 @@ describe("inspect", () => {
     expect(await fateOf(young)).toMatchObject({ state: "unread" });
   });
 
+  it("says that what an earlier cluster wrote was passed over, or read", async () => {
+    await (await start(() => {})).stop();
+    const id = newId();
+    await rows(
+      db.pool,
+      "insert into opinionated_events.message (xid, id, topic, name, payload) values ('5000000000', $1, 'user', 'user.old', '{}')",
+      [id],
+    );
+    await rows(db.pool, "select opinionated_events.rebase()");
+    await rows(db.pool, "select opinionated_events.subscribe('z', 'user.*')");
+    const states = async () => (await operations.inspect(id))?.queues.map(({ state }) => state);
+    expect(await states()).toEqual(["unread", "passed"]);
+    await start(() => {});
+    await until(async () => expect(await states()).toEqual(["done", "passed"]));
+  });
+
   it("does not know what nobody has, and refuses what is no id", async () => {
     expect(await operations.inspect(newId())).toBeUndefined();
     await expect(operations.inspect("1")).rejects.toMatchObject({ code: "INVALID_ID" });

@@ -32,7 +32,7 @@ test.each([
   async (_, ordered, transactional) => {
     const world = new MovingWorld(db, QUEUE);
     for (let n = 0; n < 2; n += 1) {
-      const receiver = db.receiver({ leaseMs: 3_000 }, () => {});
+      const receiver = db.receiver({}, () => {});
       receiver.queue(QUEUE, { ordered });
       const handle = async ({ message }: { message: { id: string } }) => {
         const began = world.tick();
