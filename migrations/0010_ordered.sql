@@ -159,7 +159,7 @@ begin
   update opinionated_events.delivery d set state = 'waiting', due_at = clock_timestamp(), changed_at = clock_timestamp()
     where d.queue = q and d.position = any (free);
   get diagnostics released = row_count;
-  if released > 0 then perform opinionated_events.notify_idle(); end if;
+  if released > 0 then perform opinionated_events.notify_idle('delivery'); end if;
   return released;
 end $$;
 

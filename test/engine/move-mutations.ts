@@ -72,11 +72,11 @@ export const moveMutations = {
   },
   moveUnnoticed: {
     guard: "a move wakes idle receivers",
-    changes: { seek: [{ from: "perform opinionated_events.notify_idle();", to: "" }] },
+    changes: { seek: [{ from: "perform opinionated_events.notify_idle('delivery');", to: "" }] },
   },
   replayUnnoticed: {
     guard: "a replay wakes idle receivers",
-    changes: { replay: [{ from: "perform opinionated_events.notify_idle();", to: "" }] },
+    changes: { replay: [{ from: "perform opinionated_events.notify_idle('delivery');", to: "" }] },
   },
   moveDropsGone: {
     guard: "a move back keeps what the log has no more",

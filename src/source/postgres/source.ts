@@ -60,7 +60,7 @@ export function postgresSource(options: PostgresSourceOptions): Source {
       const claimant = { session: notify ? session : null, worker: session, leaseMs };
       const run = new PostgresRun({ db, context, claimant, maxWorkers, intervalMs });
       const { onError } = context;
-      const wake = () => run.notified();
+      const wake = (isDelivery: boolean) => run.notified(isDelivery);
       const listener = await notify?.listen({
         channel: db.schema,
         session,

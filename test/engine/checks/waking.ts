@@ -99,7 +99,7 @@ export async function aReplayNotifiesAnIdleReceiver(engine: Engine): Promise<voi
 async function readOne(engine: Engine): Promise<void> {
   await engine.subscribe("t.*");
   await engine.publish("t.1");
-  await engine.finish(await engine.lease(1, 60_000));
+  await engine.finish(await engine.lease(2, 60_000)); // and the window with it
 }
 
 export async function aPublishNotifiesAnIdleReceiver(engine: Engine): Promise<void> {
