@@ -47,6 +47,7 @@ create table opinionated_events.batch (
 create table opinionated_events.queue_topic (
   queue text collate "C" not null,
   topic text collate "C" not null,
+  met_at timestamptz not null default clock_timestamp(),
   primary key (queue, topic)
 );
 
@@ -84,24 +85,19 @@ language sql immutable parallel safe as $$
     or exists (select from unnest(patterns) p where right(p, 2) = '.*' and starts_with(name, left(p, -1)))
 $$;
 
--- The first cursor row of a queue on a topic. A queue that reads every topic goes on from its '*' row. Beginning before
--- the last restore, it first reads the old cluster's rows, in a window that sees all of them.
-create function opinionated_events.first_batch(
-  queue_name text, topic_name text, low bigint, is_now boolean, snap pg_snapshot, top bigint
+-- A cursor row whose window is everything above low that is visible in snap; what follows is what was not. Snapshot and
+-- head (top) were taken before, in this order; the mark is assigned here. Beginning before the last restore, it first reads
+-- the old cluster's rows, in a window that sees all of them.
+create function opinionated_events.window_from(
+  queue_name text, topic_name text, low bigint, snap pg_snapshot, top bigint
 ) returns opinionated_events.batch language plpgsql volatile as $$
 declare
   b opinionated_events.batch;
   e opinionated_events.epoch;
 begin
-  select * into b from opinionated_events.batch x where x.queue = queue_name and x.topic = '*'
-    order by x.queue desc, x.topic desc, x.seq desc limit 1;
-  if found then
-    b.topic := topic_name; b.seq := 0; b.oldest := 1;
-    return b;
-  end if;
   select * into e from opinionated_events.epoch x order by x.base desc limit 1;
   b := (queue_name, topic_name, 0, '{}', '0', low, snap, snap, top, pg_current_xact_id(),
-    coalesce(e.base, 0), 0, 0, is_now, 1);
+    coalesce(e.base, 0), low, low, low >= top, 1);
   if e.base > low then
     b.vis := '9223372036854775806:9223372036854775806:';
     b.cur := e.snap; b.head := e.base; b.mark := e.mark; b.last := false;
@@ -109,11 +105,51 @@ begin
   return b;
 end $$;
 
+-- The first cursor row of a queue on a topic. A queue that reads every topic goes on from its '*' row.
+create function opinionated_events.first_batch(
+  queue_name text, topic_name text, low bigint, snap pg_snapshot, top bigint
+) returns opinionated_events.batch language plpgsql volatile as $$
+declare
+  b opinionated_events.batch;
+begin
+  select * into b from opinionated_events.batch x where x.queue = queue_name and x.topic = '*'
+    order by x.queue desc, x.topic desc, x.seq desc limit 1;
+  if found then
+    b.topic := topic_name; b.seq := 0; b.oldest := 1;
+    return b;
+  end if;
+  return opinionated_events.window_from(queue_name, topic_name, low, snap, top);
+end $$;
+
+-- The position before the first of what was published from a time on, as far as it is visible; null if there is nothing.
+-- By time alone (the sum keeps the planner from walking up to it in order of position).
+create function opinionated_events.before_time(topic_name text, at timestamptz) returns bigint language plpgsql volatile
+set enable_seqscan = off set enable_indexscan = off set jit = off as $$
+begin
+  return (
+    select min(m.position + 0) - 1 from opinionated_events.message m
+    where m.published_at >= at and (m.topic = topic_name or topic_name = '*'));
+end $$;
+
+-- The position above which a queue is to read: from a position on if one is given, else from a time on, where 'infinity' is
+-- now (top) and '-infinity' all. To be called after the snapshot of the window: what this one does not see, that did not.
+create function opinionated_events.low_of(
+  topic_name text, start_at timestamptz, start_position bigint, top bigint
+) returns bigint language plpgsql volatile as $$
+begin
+  return greatest(0, least(top, case
+    when start_position is not null then start_position - 1
+    when start_at = 'infinity' then top
+    when start_at = '-infinity' then 0
+    else coalesce(opinionated_events.before_time(topic_name, start_at), top) end));
+end $$;
+
 -- start_at: 'infinity' is now (every transaction that commits after the call has returned, and none that
 -- committed before its snapshot); '-infinity' is all that the log holds; a time is what was published from
--- then on, then everything not visible yet. A queue that reads the topic already stays where it is.
+-- then on, then everything not visible yet; so is a start_position, which comes first. A queue that reads the topic already
+-- stays where it is.
 create function opinionated_events.subscribe(
-  queue_name text, pattern text, topic_name text, start_at timestamptz default 'infinity'
+  queue_name text, pattern text, topic_name text, start_at timestamptz default 'infinity', start_position bigint default null
 ) returns void language plpgsql volatile as $$
 declare
   snap pg_snapshot;
@@ -121,23 +157,21 @@ declare
   low bigint;
 begin
   perform opinionated_events.require_own_transaction('subscribe');
-  -- Nothing that the new cursor needs is truncated meanwhile.
-  perform pg_advisory_xact_lock_shared(hashtext('opinionated_events.retention'), 0);
   -- Against a rebase in between, in the order in which that locks; takes no xid.
   lock table opinionated_events.batch in row exclusive mode;
   snap := pg_current_snapshot();
   top := opinionated_events.head();
-  low := case start_at when 'infinity' then top when '-infinity' then 0 else coalesce((
-    select min(m.position) - 1 from opinionated_events.message m
-    where (m.topic = topic_name or topic_name = '*') and m.published_at >= start_at), top) end;
   insert into opinionated_events.queue (name) values (queue_name) on conflict do nothing;
   insert into opinionated_events.subscription (queue, pattern, topic)
     values (queue_name, pattern, topic_name) on conflict do nothing;
   insert into opinionated_events.queue_topic (queue, topic)
     values (queue_name, topic_name) on conflict do nothing;
+  if exists (select from opinionated_events.batch b where b.queue = queue_name and b.topic = topic_name) then return; end if;
+  low := opinionated_events.low_of(topic_name, start_at, start_position, top);
   insert into opinionated_events.batch
-    select (opinionated_events.first_batch(queue_name, topic_name, low, start_at = 'infinity', snap, top)).*
+    select (opinionated_events.first_batch(queue_name, topic_name, low, snap, top)).*
     on conflict do nothing;
+  perform opinionated_events.remember_beginning(queue_name, topic_name, low, snap);
 end $$;
 
 -- Gives each queue that reads every topic a cursor for the topics that it has not met yet. Such a cursor

@@ -9,8 +9,11 @@ create table opinionated_events.lease (
   -- The application_name of a session that lives as long as the worker's process; null if it has none.
   session text,
   expires_at timestamptz not null,
+  claimed_at timestamptz not null default clock_timestamp(),
   -- Positions that are finished.
   done bigint[] not null default '{}',
+  -- Set if the queue was moved while it was open: what is above comes again from the log.
+  upto bigint,
   primary key (queue, topic, seq)
 ) with (fillfactor = 70);
 
@@ -242,7 +245,7 @@ begin
   select l.queue, l.topic, m.position, m.name, m.id, m.key, m.payload, m.headers, m.published_at, m.deliver_at, m.state,
     case m.state when 'held' then 'infinity' else greatest(clock_timestamp(), m.deliver_at) end, m.suspect::int, m.suspect::int
   from (
-    select m.*, m.deliver_at > clock_timestamp() is not true as suspect,
+    select m.*, l.upto is null and m.deliver_at > clock_timestamp() is not true as suspect,
       case when m.deliver_at > clock_timestamp() then 'scheduled' when is_ordered and m.key is not null then 'held' else 'waiting' end as state
     from (
       select y.* from unnest(b.late) x cross join lateral (
@@ -254,7 +257,8 @@ begin
         where m.topic = l.topic and m.position > greatest(b.lo, b.lo_head) and m.position <= b.hi
           and (m.xid > b.lo_mark) is true and pg_visible_in_snapshot(m.xid, b.vis)
         order by m.topic, m.position limit 1000000)) m
-    where m.position <> all (l.done) and m.position <> all (l.behind) and opinionated_events.is_match(m.name, patterns)) m
+    where m.position <> all (l.done) and m.position <> all (l.behind) and (l.upto is null or m.position <= l.upto)
+      and opinionated_events.is_match(m.name, patterns)) m
   on conflict do nothing;
   get diagnostics taken = row_count;
   delete from opinionated_events.lease x where x.queue = l.queue and x.topic = l.topic and x.seq = l.seq;

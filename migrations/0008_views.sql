@@ -1,7 +1,7 @@
 -- What people use of queues in SQL: subscribing, unsubscribing, and views of their state. docs/sql.md is the manual, and the
 -- names and columns here are API.
 
-alter function opinionated_events.subscribe(text, text, text, timestamptz) rename to add_subscription;
+alter function opinionated_events.subscribe(text, text, text, timestamptz, bigint) rename to add_subscription;
 
 -- Changes of one queue's subscriptions take turns: no cursor is dropped while a subscription that needs it is on its way.
 create function opinionated_events.lock_subscriptions(queue text) returns void language sql as $$
@@ -9,10 +9,11 @@ create function opinionated_events.lock_subscriptions(queue text) returns void l
 $$;
 
 -- Subscribes a queue to a name, 'prefix.*' or '*', for good. start_at is looked at if the queue does not read the topic yet:
--- 'infinity' for what commits from now on, '-infinity' for all that the log holds, or a time. topic: where the pattern's
--- messages have one that is not the part of their name before the first dot. In a transaction of its own.
+-- 'infinity' for what commits from now on, '-infinity' for all that the log holds, or a time; or start_position, if given.
+-- topic: where the pattern's messages have one that is not the part of their name before the first dot. In a transaction of
+-- its own.
 create function opinionated_events.subscribe(
-  queue text, pattern text, start_at timestamptz default 'infinity', topic text default null
+  queue text, pattern text, start_at timestamptz default 'infinity', topic text default null, start_position bigint default null
 ) returns void language plpgsql as $$
 declare
   topic_read text := coalesce(topic, split_part(pattern, '.', 1));
@@ -27,8 +28,10 @@ begin
   if not opinionated_events.is_name(topic_read) and not (topic_read = '*' and pattern = '*') then
     perform opinionated_events.refuse('INVALID_NAME', format('INVALID_NAME: %s can''t name a topic.', opinionated_events.show(topic_read)));
   end if;
+  -- Who retires segments of the log has it alone: no cursor begins in one that is about to go.
+  perform pg_advisory_xact_lock_shared(hashtext('opinionated_events.retention'), 0);
   perform opinionated_events.lock_subscriptions(queue);
-  perform opinionated_events.add_subscription(queue, pattern, topic_read, coalesce(start_at, 'infinity'));
+  perform opinionated_events.add_subscription(queue, pattern, topic_read, coalesce(start_at, 'infinity'), start_position);
 end $$;
 
 -- Drops the cursors that no subscription needs any more, unless workers still hold messages from there, which may have to
@@ -49,6 +52,7 @@ begin
       and not exists (select from opinionated_events.lease l where l.queue = c.queue and l.topic = c.topic);
     continue when not found;
     delete from opinionated_events.batch b where b.queue = c.queue and b.topic = c.topic;
+    delete from opinionated_events.move v where v.queue = c.queue and v.topic = c.topic;
   end loop;
 end $$;
 

@@ -100,7 +100,8 @@ begin
     insert into opinionated_events.delivery
       (queue, topic, position, name, id, key, payload, headers, published_at, deliver_at, state, due_at, attempt)
     select q, t, m.position, m.name, m.id, m.key, m.payload, m.headers, m.published_at, m.deliver_at, 'held', 'infinity', 0
-    from unnest(r) m where m.position = any (waiting);
+    from unnest(r) m where m.position = any (waiting)
+    on conflict do nothing; -- a replay may have given the message already, or a move have left it in the line
   end if;
   if cardinality(waiting) = cardinality(r) then
     delete from opinionated_events.lease l where l.queue = q and l.topic = t and l.seq = batch_seq;
@@ -158,7 +159,7 @@ begin
   update opinionated_events.delivery d set state = 'waiting', due_at = clock_timestamp(), changed_at = clock_timestamp()
     where d.queue = q and d.position = any (free);
   get diagnostics released = row_count;
-  if released > 0 then perform opinionated_events.notify_idle(); end if;
+  if released > 0 then perform opinionated_events.notify_idle('delivery'); end if;
   return released;
 end $$;
 

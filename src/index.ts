@@ -41,6 +41,7 @@ export {
 } from "./message/event.js";
 export type { MemoryLog } from "./message/memory-log.js";
 export type { Envelope, Headers, Message } from "./message/message.js";
+export type { LogPosition, StartAt } from "./message/start-at.js";
 export { Publisher, type PublisherOptions, type PublishOptions } from "./publisher/publisher.js";
 export { fatal, isFatal, retryAfter } from "./receiver/failure.js";
 export type {
@@ -82,7 +83,6 @@ export type {
   Source,
   SourceCapabilities,
   SourceContext,
-  StartAt,
   StopReport,
   Subscription,
   Transact,

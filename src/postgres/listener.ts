@@ -11,8 +11,11 @@ export interface ListenerOptions {
   readonly session: string;
   /** Notifies the channel from a connection of the pool. */
   readonly notify: () => Promise<unknown>;
-  /** Called on every notification, and on every reconnection, since notifications may have been missed before it. */
-  readonly wake: () => void;
+  /**
+   * Called on every notification, and on every reconnection, since notifications may have been missed before it.
+   * `isDelivery`: there may be more than messages of the log.
+   */
+  readonly wake: (isDelivery: boolean) => void;
   /** Told that the connection was lost, once each time, and of what else keeps it from listening. */
   readonly onError: (error: unknown) => void;
 }
@@ -73,8 +76,8 @@ class PgListener implements Listener {
       await this.close();
       throw error;
     }
-    this.#events.on("connected", this.#options.wake);
-    this.#events.on("notification", this.#options.wake);
+    this.#events.on("connected", () => this.#options.wake(true));
+    this.#events.on("notification", ({ payload }) => this.#options.wake(payload === "delivery"));
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,5 @@
 import {
+  type BatchKey,
   type BatchProgress,
   batchValues,
   type Claimant,
@@ -10,6 +11,7 @@ import type { Cell, Database } from "./database.js";
 import {
   type ClaimedDelivery,
   claimedDelivery,
+  type DeliveryKey,
   type DeliveryProgress,
   type DeliveryRequest,
   deliveryValues,
@@ -21,6 +23,7 @@ const settleStatement =
   "select n, released from opinionated_events.settle_ordered_batches($1, $2, $3, $4)";
 const claimDeliveriesStatement = `select token, position, attempt, lost, topic, name, id, key, payload, headers, published_at, deliver_at
     from opinionated_events.claim_ordered_deliveries($1, $2, $3, $4, $5, $6, $7)`;
+const abandonStatement = "select opinionated_events.abandon($1, $2, $3)";
 const settleDeliveriesStatement =
   "select n, released from opinionated_events.settle_ordered_deliveries($1, $2, $3)";
 
@@ -86,6 +89,16 @@ export async function settleOrderedDeliveries(
 ): Promise<Recorded<DeliveryProgress>> {
   const values = [queue, deliveryValues(deliveries), leaseMs];
   return recorded(deliveries, await db.run(settleDeliveriesStatement, values));
+}
+
+/** Says that this process has dropped batches and deliveries of the queue, so that others have them after `graceMs`. */
+export async function abandon(
+  db: Database,
+  queue: string,
+  held: readonly (BatchKey | DeliveryKey)[],
+  graceMs: number,
+): Promise<void> {
+  await db.run(abandonStatement, [queue, JSON.stringify(held), graceMs]);
 }
 
 function recorded<P>(progress: readonly P[], rows: readonly Cell[][]): Recorded<P> {

@@ -1,21 +1,29 @@
 import { assertOptions } from "../message/options.js";
+import type { StartAt } from "../message/start-at.js";
 import { Database, type PgPool } from "./database.js";
 
-const subscribeStatement = "select opinionated_events.subscribe($1, $2, $3::timestamptz, $4)";
+const subscribeStatement = "select opinionated_events.subscribe($1, $2, $3::timestamptz, $4, $5)";
 const unsubscribeStatement = "select opinionated_events.unsubscribe($1, $2, $3)";
 
 /**
  * Subscribes a queue to a pattern, for good. A queue that is new to the topic begins at `startAt`: what commits after
- * the call, all that the log holds, or what was published from a time on.
+ * the call, all that the log holds, or what was published from a time or stands from a position on.
  */
 export async function subscribe(
   db: Database,
   { queue, pattern, topic }: { queue: string; pattern: string; topic: string },
-  startAt: "now" | "earliest" | Date = "now",
+  startAt: StartAt = "now",
 ): Promise<void> {
-  const from =
-    startAt === "now" ? "infinity" : startAt === "earliest" ? "-infinity" : startAt.toISOString();
-  await db.run(subscribeStatement, [queue, pattern, from, topic]);
+  const [time, position] = startValues(startAt);
+  await db.run(subscribeStatement, [queue, pattern, time, topic, position]);
+}
+
+/** What the functions take for it: a time, and a position that comes before that if it is not null. */
+export function startValues(startAt: StartAt): [time: string, position: string | null] {
+  if (startAt === "now") return ["infinity", null];
+  if (startAt === "earliest") return ["-infinity", null];
+  if (startAt instanceof Date) return [startAt.toISOString(), null];
+  return ["-infinity", String(startAt.position)];
 }
 
 export interface UnsubscribeOptions {

@@ -1,6 +1,7 @@
 import { EventsError } from "../message/errors.js";
 import { toQueue } from "../message/name.js";
 import { assertBoolean, assertInteger, assertOptions } from "../message/options.js";
+import { assertStartAt } from "../message/start-at.js";
 import type { QueueOptions, Subscription } from "../source/source.js";
 import type { Registration } from "./registration.js";
 import { Routes } from "./routes.js";
@@ -22,7 +23,7 @@ export class Registry {
       );
     }
     if (options.concurrency !== undefined) assertInteger("concurrency", options.concurrency, 1);
-    assertStartAt(options.startAt);
+    if (options.startAt !== undefined) assertStartAt("startAt", options.startAt);
     assertBoolean("ordered", options.ordered);
     this.#options.set(queue, options);
   }
@@ -60,10 +61,4 @@ export class Registry {
   unused(): string[] {
     return [...this.#options.keys()].filter((queue) => !this.#handlers.has(queue));
   }
-}
-
-function assertStartAt(startAt: QueueOptions["startAt"]): void {
-  if (startAt === undefined || startAt === "now" || startAt === "earliest") return;
-  if (startAt instanceof Date && Number.isFinite(startAt.getTime())) return;
-  throw new EventsError("INVALID_OPTIONS", 'startAt is "now", "earliest" or a valid Date.');
 }

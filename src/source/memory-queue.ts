@@ -1,5 +1,6 @@
 import type { Message } from "../message/message.js";
-import type { StartAt, Subscription } from "./source.js";
+import type { StartAt } from "../message/start-at.js";
+import type { Subscription } from "./source.js";
 import { reads, wants } from "./wants.js";
 
 /** How far a queue has read a memory log. */
@@ -9,9 +10,9 @@ export class MemoryQueue {
 
   /** `startAt` counts only for a topic that the queue hasn't read before. */
   subscribe(added: Subscription, startAt: StartAt, log: readonly Message[]): void {
-    for (const message of log) {
+    for (const [n, message] of log.entries()) {
       const isNew = reads(added, message) && !this.#reads(message);
-      if (isNew && isBefore(message, startAt)) this.#past.add(message);
+      if (isNew && isBefore(message, n + 1, startAt)) this.#past.add(message);
     }
     const { pattern, topic } = added;
     const known = this.#subscriptions.some((s) => s.pattern === pattern && s.topic === topic);
@@ -30,7 +31,10 @@ export class MemoryQueue {
   }
 }
 
-function isBefore(message: Message, startAt: StartAt): boolean {
+function isBefore(message: Message, position: number, startAt: StartAt): boolean {
   if (startAt === "earliest") return false;
-  return startAt === "now" || message.publishedAt < startAt;
+  if (startAt === "now") return true;
+  return startAt instanceof Date
+    ? message.publishedAt < startAt
+    : position < BigInt(startAt.position);
 }

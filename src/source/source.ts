@@ -1,4 +1,5 @@
 import type { Message } from "../message/message.js";
+import type { StartAt } from "../message/start-at.js";
 import type { SqlClient } from "../transaction/sql-client.js";
 
 /** One attempt to hand one message to one queue's handler. */
@@ -47,15 +48,13 @@ export interface Sink {
   handles(queue: string, name: string): boolean;
 }
 
-/** Where a queue that is new to a topic begins: `now` means everything that commits after the start. */
-export type StartAt = "now" | "earliest" | Date;
-
 export interface QueueOptions {
   /** Handlers of this queue that run at once in this process. Default: as many as the source has workers. */
   readonly concurrency?: number;
   /**
-   * Default `now`. Only looked at when the queue reads a topic for the first time: a name that is added to a topic that
-   * the queue reads already begins where the queue stands.
+   * Default `now`, which is everything that commits after the start. Only looked at when the queue reads a topic for the
+   * first time: a name that is added to a topic that the queue reads already begins where the queue stands. A memory log's
+   * positions count its messages from 1 on; an HTTP source keeps no log, and begins when it starts.
    */
   readonly startAt?: StartAt;
   /**

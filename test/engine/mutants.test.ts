@@ -1,7 +1,9 @@
 import { afterAll, expect, test } from "vitest";
 import * as emptyWindows from "./checks/empty-windows.js";
 import * as leases from "./checks/leases.js";
+import * as moves from "./checks/moves.js";
 import * as ordered from "./checks/ordered.js";
+import * as orderedMoves from "./checks/ordered-moves.js";
 import * as positions from "./checks/positions.js";
 import * as rebasing from "./checks/rebasing.js";
 import * as refusals from "./checks/refusals.js";
@@ -11,13 +13,14 @@ import * as transactions from "./checks/transactions.js";
 import * as waking from "./checks/waking.js";
 import * as windows from "./checks/windows.js";
 import { Engine } from "./engine.js";
+import { moveMutations } from "./move-mutations.js";
 import { type Mutation, mutate, mutations } from "./mutations.js";
 import { orderedMutations } from "./ordered-mutations.js";
 import { retentionMutations } from "./retention-mutations.js";
 
 type Check = (engine: Engine) => Promise<void>;
 
-const all = { ...mutations, ...orderedMutations, ...retentionMutations };
+const all = { ...mutations, ...moveMutations, ...orderedMutations, ...retentionMutations };
 
 /** What must turn red without the guard. */
 const killers: Record<keyof typeof all, Check> = {
@@ -114,6 +117,29 @@ const killers: Record<keyof typeof all, Check> = {
   overrun: retention.aFullRingGrowsItsLastSegment,
   giveUpNothing: retention.aQueueThatGaveUpGoesOn,
   giveUpEarly: retention.aQueueBeyondItsLimitIsDropped,
+  moveMarkless: moves.aMoveToNowLosesNothingInFlight,
+  moveXidFirst: moves.aMoveThatWaitedTakesItsXidLast,
+  moveDropsLate: moves.aMoveBackLosesNothingThatCommittedLate,
+  moveDropsLateWindow: moves.aMoveBackLosesNothingOfALateWindow,
+  moveByStand: moves.aMoveBackLosesNothingOfALateWindow,
+  moveKeepsJumped: moves.aMoveToNowDropsWhatCommittedLate,
+  moveKeepsDeliveries: moves.aMoveBackTakesDeliveriesBack,
+  moveKeepsLeases: moves.aMoveBackTakesLeasesBack,
+  moveKeepsTakenOver: orderedMoves.whatIsReadAgainIsNotTakenOver,
+  moveFreesKeys: orderedMoves.aKeyStaysTakenAfterAMove,
+  moveFreesOwnKeys: orderedMoves.aKeyStaysTakenAfterAMove,
+  moveFreesRunning: orderedMoves.aRunningDeliveryIsReadAgainInItsTurn,
+  claimStumbles: orderedMoves.aRunningDeliveryIsReadAgainInItsTurn,
+  moveUnnoticed: waking.aMoveNotifiesAnIdleReceiver,
+  replayUnnoticed: waking.aReplayNotifiesAnIdleReceiver,
+  moveDropsGone: moves.whatTheLogHasNotIsKept,
+  moveDropsUnwanted: moves.whatIsNotWantedAnyMoreIsKept,
+  moveKeepsInbox: moves.aCommitDoesNotCountAfterAMoveBack,
+  moveInThisCluster: moves.aMoveBackCrossesARestore,
+  moveBesideRetention: moves.movesWaitForRetention,
+  subscribeBesideRetention: moves.movesWaitForRetention,
+  timeOfTheLast: moves.aTimeIsThatOfTheFirstFromThenOn,
+  positionBeside: moves.aPositionIncludesWhatIsInFlight,
 };
 
 const killed: string[] = [];

@@ -124,7 +124,7 @@ export const mutations = {
   },
   unordered: {
     guard: "late and new rows are merged by position",
-    changes: { claim: [{ from: "order by p limit n", to: "limit n" }] },
+    changes: { claim: [{ from: "order by p limit greatest(n, 1)", to: "limit greatest(n, 1)" }] },
   },
   noTurns: {
     guard: "claims of a queue and topic take turns",
@@ -246,7 +246,7 @@ export const mutations = {
   },
   subscribeAfterRestore: {
     guard: "a queue that starts before a restore reads the old cluster's rows",
-    changes: { first_batch: [{ from: "if e.base > low then", to: "if false then" }] },
+    changes: { window_from: [{ from: "if e.base > low then", to: "if false then" }] },
   },
   rebaseSameBase: {
     guard: "every restore has a base of its own",

@@ -1,7 +1,9 @@
 import { describe, test } from "vitest";
 import * as emptyWindows from "./checks/empty-windows.js";
 import * as leases from "./checks/leases.js";
+import * as moves from "./checks/moves.js";
 import * as ordered from "./checks/ordered.js";
+import * as orderedMoves from "./checks/ordered-moves.js";
 import * as positions from "./checks/positions.js";
 import * as rebasing from "./checks/rebasing.js";
 import * as refusals from "./checks/refusals.js";
@@ -17,6 +19,8 @@ const subjects = {
   positions,
   refusals,
   leases,
+  moves,
+  orderedMoves,
   ordered,
   subscriptions,
   emptyWindows,

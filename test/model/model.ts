@@ -108,6 +108,18 @@ export class Model {
     return cursor.isSubscribed ? cursor.remaining.length + this.#unknown(cursor).length : 0;
   }
 
+  /** What the queue has not taken yet. */
+  unread(cursor: Cursor): Sent[] {
+    return [...cursor.remaining, ...this.#unknown(cursor)];
+  }
+
+  /** All of the topic is known, and what is there from `first` on is to be taken next. */
+  readFrom(cursor: Cursor, first: number): void {
+    const present = this.#committedOn(cursor.topic);
+    for (const message of present) cursor.known.add(message);
+    cursor.remaining = present.filter(({ at }) => at >= first);
+  }
+
   openLeases(): Lease[] {
     return this.leases.filter(({ hasEnded }) => !hasEnded);
   }

@@ -5,6 +5,7 @@ import { claim, settle } from "./batches.js";
 import { claimRows, expireRow, makeDue, settleRows } from "./deliveries.js";
 import { crash, expireLease, sweepQueue } from "./losing.js";
 import type { Model } from "./model.js";
+import { seekQueue } from "./moving.js";
 import { end, publish, publishInside, publishTo } from "./publishing.js";
 import { resubscribeQueue, subscribeQueue, subscribeTo, unsubscribeQueue } from "./subscribing.js";
 import { World } from "./world.js";
@@ -15,7 +16,7 @@ const steps = fc.commands<Model, World, true>(
     ...[claim, claim, claim, settle, settle, settle, settle],
     ...[expireLease, sweepQueue, crash, crash],
     ...[claimRows, claimRows, claimRows, settleRows, settleRows, expireRow, makeDue],
-    ...[subscribeQueue, unsubscribeQueue, resubscribeQueue],
+    ...[subscribeQueue, unsubscribeQueue, resubscribeQueue, seekQueue, seekQueue],
   ],
   { maxCommands: 60, size: "max" },
 );

@@ -21,7 +21,7 @@ function inLine({ message }: Item, outcome: Settlement): Settlement {
 export interface Held<Progress = unknown> {
   /** The lease is lost: nothing that happens here counts any more. */
   readonly lost: boolean;
-  readonly key: { readonly queue: string };
+  readonly key: BatchKey | DeliveryKey;
   readonly isOrdered: boolean;
   readonly isSettled: boolean;
   /** Its message, if that may have killed a worker. */

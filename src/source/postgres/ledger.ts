@@ -3,6 +3,7 @@ import { type BatchProgress, settleBatches } from "../../postgres/batch.js";
 import type { Database } from "../../postgres/database.js";
 import { type DeliveryProgress, settleDeliveries } from "../../postgres/delivery.js";
 import {
+  abandon,
   type Recorded,
   settleOrderedBatches,
   settleOrderedDeliveries,
@@ -25,6 +26,9 @@ export interface LedgerOptions {
   /** Everything that is held of an ordered queue was lost. */
   readonly onQueueLost: (queue: string) => void;
 }
+
+/** How long handlers of what was dropped have to heed their signal, before others run the same. */
+const GRACE_MS = 2_000;
 
 type Record<P> = (progress: readonly P[]) => Promise<Recorded<P>>;
 
@@ -143,12 +147,18 @@ export class Ledger {
     const text = `The lease on messages of queue ${queue} was lost; another worker has them, or will.`;
     const error = new EventsError("LEASE_LOST", text);
     const isLost = (one: Held) => one === held || (held.isOrdered && one.key.queue === queue);
-    for (const one of this.#all().filter(isLost)) {
+    const lost = this.#all().filter(isLost);
+    for (const one of lost) {
       one.abandon(error);
       this.#forget(one);
     }
-    if (held.isOrdered) this.#options.onQueueLost(queue);
-    this.#options.onError(error);
+    const { db, onError, onQueueLost } = this.#options;
+    if (held.isOrdered) {
+      onQueueLost(queue);
+      const keys = lost.map(({ key }) => key);
+      abandon(db, queue, keys, GRACE_MS).catch(onError);
+    }
+    onError(error);
   }
 
   #forget(held: Held): void {

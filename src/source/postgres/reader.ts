@@ -90,6 +90,12 @@ export class Reader {
     this.#lines.recorded(item);
   }
 
+  /** All that this process held of the queue was lost. */
+  lost(): void {
+    this.#taker.lost();
+    this.clearLines();
+  }
+
   /** Takes out what waits behind others of its key. */
   clearLines(): readonly Item[] {
     const waiting = this.#lines.clear();

@@ -67,7 +67,7 @@ export class PostgresRun {
       onLeftovers: () => this.#waker.pollNow(),
       onRecorded: (item) => this.#readers.get(item.queue)?.recorded(item),
       onSuspectOver: (item) => this.#suspects.over(item),
-      onQueueLost: (queue) => this.#readers.get(queue)?.clearLines(),
+      onQueueLost: (queue) => this.#readers.get(queue)?.lost(),
     });
     const queues = groupByQueue(context);
     this.#waker = new Waker({
@@ -92,11 +92,12 @@ export class PostgresRun {
     this.#housekeeper.start();
   }
 
-  /** A publish has notified, or may have while nobody listened. */
-  notified(): void {
+  /** A publish has notified, or may have while nobody listened; or what has put something into deliveries (`isDelivery`). */
+  notified(isDelivery: boolean): void {
     const topics = [...this.#readers.values()].flatMap((reader) => reader.topics);
     const isKnown = !this.#options.context.subscriptions.some(({ topic }) => topic === EVERY_TOPIC);
-    if (isKnown && topics.length <= FEW_TOPICS) for (const topic of topics) topic.wake();
+    if (!isDelivery && isKnown && topics.length <= FEW_TOPICS)
+      for (const topic of topics) topic.wake();
     else this.#waker.pollNow();
   }
 

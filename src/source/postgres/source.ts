@@ -70,7 +70,7 @@ export function postgresSource(options: PostgresSourceOptions): Source {
         maxWorkers,
         intervalMs,
       });
-      const wake = () => run.notified();
+      const wake = (isDelivery: boolean) => run.notified(isDelivery);
       const listener = await notify?.listen({
         channel: db.schema,
         session,

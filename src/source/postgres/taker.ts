@@ -27,9 +27,19 @@ export interface TakerOptions {
 /** Claims work of one queue, and enters it in the ledger. */
 export class Taker {
   readonly #options: TakerOptions;
+  /** Leases under an earlier one are not ours any more, though the database may not know it yet. */
+  #worker: string;
+  #losses = 0;
 
   constructor(options: TakerOptions) {
     this.#options = options;
+    this.#worker = options.claimant.worker;
+  }
+
+  /** All that was taken is lost. As another worker, it is not given what follows on that. */
+  lost(): void {
+    this.#losses += 1;
+    this.#worker = `${this.#options.claimant.worker} ${this.#losses}`;
   }
 
   /** The messages of a batch that are due, and how many it had; undefined if the queue does not read the topic any more. */
@@ -78,7 +88,7 @@ export class Taker {
   ): Promise<(ClaimedBatch & { readonly behind?: number }) | undefined> {
     const { db, queue, isOrdered, claimant } = this.#options;
     const claim = isOrdered ? claimOrderedBatch : claimBatch;
-    return claim(db, queue, topic, limit, claimant);
+    return claim(db, queue, topic, limit, { ...claimant, worker: this.#worker });
   }
 
   #claimDeliveries(limit: number, suspects: number, run: number) {

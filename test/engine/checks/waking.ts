@@ -84,6 +84,30 @@ export async function aPublishInFlightIsNoticed(engine: Engine): Promise<void> {
   });
 }
 
+export async function aMoveNotifiesAnIdleReceiver(engine: Engine): Promise<void> {
+  await readOne(engine);
+  await receiving(engine, async (running) => {
+    await untilIdle(running);
+    await engine.sql("select opinionated_events.seek('q', '-infinity')");
+    await untilHandled(running, ["t.1"]);
+  });
+}
+
+export async function aReplayNotifiesAnIdleReceiver(engine: Engine): Promise<void> {
+  await readOne(engine);
+  await receiving(engine, async (running) => {
+    await untilIdle(running);
+    await engine.sql("select opinionated_events.replay('q', 't', 0, 9, null, null, null, null, 9)");
+    await untilHandled(running, ["t.1"]);
+  });
+}
+
+async function readOne(engine: Engine): Promise<void> {
+  await engine.subscribe("t.*");
+  await engine.publish("t.1");
+  await engine.finish(await engine.lease(2, 60_000)); // and the window with it
+}
+
 export async function aPublishNotifiesAnIdleReceiver(engine: Engine): Promise<void> {
   await receiving(engine, async (running) => {
     await untilIdle(running);
