@@ -137,7 +137,8 @@ cross join lateral opinionated_events.progress(k.queue, k.topic) p;
 -- What was given up, until somebody removes it.
 create view opinionated_events.dead_letter as
 select queue, topic, position, name, id, key, payload, headers, published_at, attempt as attempts,
-  reason ->> 'code' as reason_code, reason ->> 'message' as reason_message, reason ->> 'stack' as reason_stack, changed_at as died_at
+  reason ->> 'code' as reason_code, reason ->> 'message' as reason_message, reason ->> 'stack' as reason_stack, changed_at as died_at,
+  failures, redriven
 from opinionated_events.delivery where state = 'dead';
 
 -- What waits for a process that has a handler for it.

@@ -1,4 +1,12 @@
 /** What operators do: dead letters, replay, inspection, retention. Needs `pg`. */
+export type {
+  DeadLetter,
+  DeadLetterFilter,
+  DeadLetterList,
+  DeadLetterPage,
+  DeadLetters,
+  FailedTry,
+} from "./operations/dead-letters.js";
 export type { LongOptions, LongResult, Progress } from "./operations/long-operation.js";
 export {
   type PostgresOperations,

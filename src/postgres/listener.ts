@@ -12,10 +12,13 @@ export interface ListenerOptions {
   /** Notifies the channel from a connection of the pool. */
   readonly notify: () => Promise<unknown>;
   /** Called on every notification, and on every reconnection, since notifications may have been missed before it. */
-  readonly wake: () => void;
+  readonly wake: (what: Notification) => void;
   /** Told that the connection was lost, once each time, and of what else keeps it from listening. */
   readonly onError: (error: unknown) => void;
 }
+
+/** What there may be: news in the log alone, or deliveries that are due as well. */
+export type Notification = "news" | "due";
 
 export interface Listener {
   /** No connection and no timer is left, also if a reconnect was under way: that may take a second. */
@@ -73,8 +76,10 @@ class PgListener implements Listener {
       await this.close();
       throw error;
     }
-    this.#events.on("connected", this.#options.wake);
-    this.#events.on("notification", this.#options.wake);
+    this.#events.on("connected", () => this.#options.wake("due"));
+    this.#events.on("notification", ({ payload }: { payload: string }) =>
+      this.#options.wake(payload === "due" ? "due" : "news"),
+    );
   }
 
   async close(): Promise<void> {
