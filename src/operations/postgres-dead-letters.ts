@@ -21,7 +21,13 @@ import type {
   DeadLetters,
   FailedTry,
 } from "./dead-letters.js";
-import { type LongOptions, type LongResult, longOptions, runLong } from "./long-operation.js";
+import {
+  type LongOptions,
+  type LongResult,
+  longOptions,
+  runLong,
+  type Step,
+} from "./long-operation.js";
 
 const MAX_LIMIT = 1_000;
 const DEATH = /^\d{1,18}$/;
@@ -85,7 +91,7 @@ export class PostgresDeadLetters implements DeadLetters {
       {
         name,
         begin: async () => ({ after: "0", bound: await lastDeath(this.#db) }),
-        step: async (range, limit) => {
+        step: async (range, limit): Promise<Step<DeathRange>> => {
           assertRange(range, name);
           const { done, goOn } = await doStep(this.#db, json, range, limit);
           return {
