@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { createMessage } from "../../src/message/create-message.js";
 import type { DeadLetterFilter, DeadLetters } from "../../src/operations/dead-letters.js";
 import { fatal } from "../../src/receiver/failure.js";
@@ -160,6 +160,7 @@ describe("a list", () => {
     await bury(db, several(300, { queue: "other" }));
     const [id] = await bury(db, several(3));
     const session = await db.pool.connect();
+    onTestFinished(() => session.release(true));
     const filters = [{}, { queue: "q" }, { id }, { queue: "q", id }];
     const statements = filters.flatMap((filter) => {
       const json = `'${JSON.stringify(filter)}'`;
@@ -181,7 +182,6 @@ describe("a list", () => {
         expect(found + removed, statement).toBeLessThanOrEqual(isOfQueue ? 3 : 303);
       }
     }
-    session.release(true);
   });
 });
 
