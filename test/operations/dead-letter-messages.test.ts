@@ -18,6 +18,7 @@ const giveUp = () => {
 };
 const published = () =>
   rows(db.pool, "select name, key from opinionated_events.message where topic = 'dead_letter'");
+const unwanted = () => rows(db.pool, "select name from opinionated_events.unwanted()");
 const dead = async (count: number) =>
   until(async () => expect(await deadLettersOf(db.pool).count({})).toBe(count));
 
@@ -155,10 +156,31 @@ describe("a message of a death", () => {
     await db.publisher.publishOne(createMessage("last.made", 3));
     await until(() => expect(seen).toContain("last.made"));
     expect(seen).toEqual(["user.made", "user.made", "last.made"]);
+    expect(await unwanted()).toEqual([]);
 
     await unsubscribe(db.pool, "ops", "dead_letter.*");
     await db.publisher.publishOne(createMessage("user.made", 4));
     await dead(3);
     expect(await published()).toHaveLength(1);
+    expect(await unwanted()).toEqual([{ name: "dead_letter.q" }]);
+  });
+
+  it("comes no more to a queue of every topic that has unsubscribed from them", async () => {
+    const seen: string[] = [];
+    await rows(db.pool, "select opinionated_events.subscribe('ops', 'dead_letter.*')");
+    await rows(db.pool, "select opinionated_events.subscribe('all', '*')");
+    await rows(db.pool, "select opinionated_events.subscribe('all', 'dead_letter.*')");
+    await unsubscribe(db.pool, "all", "dead_letter.*");
+    await db
+      .receiver()
+      .on("q", "user.*", giveUp)
+      .on("all", "*", ({ message }) => seen.push(message.name))
+      .start();
+    await db.publisher.publishOne(createMessage("user.made", 1));
+    await dead(1);
+    expect(await published()).toHaveLength(1);
+    await db.publisher.publishOne(createMessage("last.made", 2));
+    await until(() => expect(seen).toContain("last.made"));
+    expect(seen).toEqual(["user.made", "last.made"]);
   });
 });
