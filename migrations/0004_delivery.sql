@@ -151,8 +151,8 @@ begin
     -- What was not started has used up no attempt. Any outcome but that clears the suspicion.
     update opinionated_events.delivery d
     set state = o.state, due_at = opinionated_events.due_at(o.state, o.after_ms, d.deliver_at), token = null, session = null,
-      attempt = d.attempt - (o.state in ('waiting', 'parked'))::int,
-      lost = case o.state when 'waiting' then d.lost else 0 end,
+      attempt = d.attempt - (o.state in ('waiting', 'held', 'parked'))::int,
+      lost = case when o.state in ('waiting', 'held') then d.lost else 0 end,
       reason = coalesce(o.reason, d.reason), changed_at = clock_timestamp(),
       failures = opinionated_events.add_attempt(d.failures, d.attempt, o.ran_ms, o.reason), died = opinionated_events.new_death(o.state)
     from o
