@@ -1,4 +1,5 @@
 import { afterAll, expect, test } from "vitest";
+import * as deadLetters from "./checks/dead-letters.js";
 import * as emptyWindows from "./checks/empty-windows.js";
 import * as leases from "./checks/leases.js";
 import * as ordered from "./checks/ordered.js";
@@ -9,13 +10,14 @@ import * as subscriptions from "./checks/subscriptions.js";
 import * as transactions from "./checks/transactions.js";
 import * as waking from "./checks/waking.js";
 import * as windows from "./checks/windows.js";
+import { deadLetterMutations } from "./dead-letter-mutations.js";
 import { Engine } from "./engine.js";
 import { type Mutation, mutate, mutations } from "./mutations.js";
 import { orderedMutations } from "./ordered-mutations.js";
 
 type Check = (engine: Engine) => Promise<void>;
 
-const all = { ...mutations, ...orderedMutations };
+const all = { ...mutations, ...orderedMutations, ...deadLetterMutations };
 
 /** What must turn red without the guard. */
 const killers: Record<keyof typeof all, Check> = {
@@ -91,6 +93,11 @@ const killers: Record<keyof typeof all, Check> = {
   takeOverBehind: ordered.whatWentBehindIsNotTakenOver,
   takeOverPastLine: ordered.whatIsTakenOverStandsInLine,
   finishedKeyBusy: ordered.aFinishedKeyIsFree,
+  redriveAgain: deadLetters.aLetterThatDiesAgainIsNotGivenBackAgain,
+  redriveTwice: deadLetters.twoRedrivesGiveALetterBackOnce,
+  redriveBeside: deadLetters.aRedriveOfAnOrderedQueueTakesItsTurn,
+  publishRound: deadLetters.theDeathOfADeadLetterIsNotPublished,
+  everyTopicAndDeadLetters: deadLetters.aQueueOfEveryTopicMeetsNoDeadLetters,
 };
 
 const killed: string[] = [];

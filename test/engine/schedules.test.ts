@@ -1,4 +1,5 @@
 import { describe, test } from "vitest";
+import * as deadLetters from "./checks/dead-letters.js";
 import * as emptyWindows from "./checks/empty-windows.js";
 import * as leases from "./checks/leases.js";
 import * as ordered from "./checks/ordered.js";
@@ -22,6 +23,7 @@ const subjects = {
   rebasing,
   waking,
   transactions,
+  deadLetters,
 };
 
 describe.each(Object.entries(subjects))("%s", (_, checks) => {
