@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import type pg from "pg";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createMessage } from "../../src/message/create-message.js";
 import type { DeadLetterFilter, DeadLetters } from "../../src/operations/dead-letters.js";
 import { fatal } from "../../src/receiver/failure.js";
@@ -159,8 +160,6 @@ describe("a list", () => {
     );
     await bury(db, several(300, { queue: "other" }));
     const [id] = await bury(db, several(3));
-    const session = await db.pool.connect();
-    onTestFinished(() => session.release(true));
     const filters = [{}, { queue: "q" }, { id }, { queue: "q", id }];
     const statements = filters.flatMap((filter) => {
       const json = `'${JSON.stringify(filter)}'`;
@@ -172,17 +171,25 @@ describe("a list", () => {
         `select opinionated_events.redrive_dead(${json}, 300, 999999, 2)`,
       ];
     });
-    for (const statement of statements) {
-      const scans = await scansOf(session, "delivery", statement);
-      expect(scans, statement).not.toEqual([]);
-      const isOfQueue = statement.includes("queue") || statement.includes('"id"');
-      for (const { node } of scans) {
-        expect(node["Index Name"], statement).toMatch(/^delivery_(dead|dead_queue|dead_id|pkey)$/);
-        const { "Actual Rows": found = 0, "Rows Removed by Filter": removed = 0 } = node;
-        expect(found + removed, statement).toBeLessThanOrEqual(isOfQueue ? 3 : 303);
-      }
+    const session = await db.pool.connect();
+    try {
+      for (const statement of statements) await expectFew(session, statement);
+    } finally {
+      session.release(true);
     }
   });
+
+  /** By an index of the dead, and no more rows than the queue has, or all have if none is given. */
+  async function expectFew(session: pg.PoolClient, statement: string): Promise<void> {
+    const scans = await scansOf(session as unknown as pg.Client, "delivery", statement);
+    expect(scans, statement).not.toEqual([]);
+    const most = /queue|"id"/.test(statement) ? 3 : 303;
+    for (const { node } of scans) {
+      expect(node["Index Name"], statement).toMatch(/^delivery_(dead|dead_queue|dead_id|pkey)$/);
+      const { "Actual Rows": found = 0, "Rows Removed by Filter": removed = 0 } = node;
+      expect(found + removed, statement).toBeLessThanOrEqual(most);
+    }
+  }
 });
 
 describe("purge", () => {
