@@ -33,10 +33,11 @@ interface Kind {
 }
 
 const kinds: Record<string, Kind> = {
-  "by id": { prepare: async (pool) => insert(pool, `${INSERT} on conflict (id) do nothing`) },
+  "by id": { prepare: async (pool) => insert(pool, `${INSERT} on conflict do nothing`) },
   "not by id": {
     async prepare(pool) {
-      await pool.query("drop index opinionated_events.message_id");
+      for (let k = 0; k < 8; k += 1)
+        await pool.query(`drop index opinionated_events.message_${k}_id`);
       return insert(pool, INSERT);
     },
   },

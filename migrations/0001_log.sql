@@ -4,6 +4,12 @@
 -- positions below a head that a reader has already passed.
 create sequence opinionated_events.position as bigint cache 1;
 
+-- The log is a ring of segments, so that space comes back by TRUNCATE. This says which one is written to, and what of ids is
+-- known to be new: times 8 plus the segment's number, the milliseconds since 1970 from which on no older segment holds a UUIDv7.
+-- A sequence, because it must be read as it is now: a REPEATABLE READ publisher would see the row of a table as it was.
+create sequence opinionated_events.current_segment as bigint minvalue 0;
+select setval('opinionated_events.current_segment', 0);
+
 create table opinionated_events.message (
   xid xid8 not null default pg_current_xact_id(),
   -- The argument of nextval assigns the transaction's xid, so the xid precedes the draw in every order in
@@ -13,20 +19,64 @@ create table opinionated_events.message (
   published_at timestamptz not null default clock_timestamp(),
   deliver_at timestamptz,
   id uuid not null,
+  segment smallint not null default (pg_sequence_last_value(
+    case when pg_current_xact_id() > '0'::xid8 then 'opinionated_events.current_segment'::regclass end) & 7)::smallint,
   topic text collate "C" not null,
   name text collate "C" not null,
   key text,
   -- json, not jsonb: kept to the letter, and cheaper to write.
   payload json not null,
   headers json
-);
+) partition by list (segment);
 
 -- New rows of a window are read by position.
 create index message_position on opinionated_events.message (topic, position);
 -- Late rows are read by transaction, in slices of positions: a transaction may hold a million of them.
 create index message_xid on opinionated_events.message (topic, xid, position);
--- A message that is published again under its id is stored once.
-create unique index message_id on opinionated_events.message (id);
+
+-- One at a time is written to; whoever has an older xid than the mark of a closed one may still write to that.
+create table opinionated_events.segment (
+  number smallint primary key,
+  -- Null if it is free.
+  opened_at timestamptz,
+  closed_at timestamptz,
+  mark xid8
+);
+insert into opinionated_events.segment (number, opened_at)
+  select k, case k when 0 then clock_timestamp() end from generate_series(0, 7) k;
+
+-- A message that is published again under its id is stored once: in a segment by its index, else by is_new().
+do $$
+begin
+  for k in 0..7 loop
+    execute format('create table opinionated_events.message_%s partition of opinionated_events.message for values in (%s)', k, k);
+    execute format('create unique index message_%s_id on opinionated_events.message_%s (id)', k, k);
+  end loop;
+end $$;
+
+-- The least UUIDv7 that no segment but the register's can hold.
+create function opinionated_events.first_new_id(register bigint) returns uuid language sql immutable as $$
+  select (lpad(to_hex(register >> 3), 12, '0') || repeat('0', 20))::uuid
+$$;
+
+-- One row: where a statement is to store messages, and what it needs for is_new(). The register is read when the transaction has
+-- its xid: who has read an old value has an older xid than whoever changed it.
+create view opinionated_events.writing as
+with x as materialized (
+  select pg_sequence_last_value(
+    case when pg_current_xact_id() > '0'::xid8 then 'opinionated_events.current_segment'::regclass end) as register)
+select (x.register & 7)::smallint as segment, opinionated_events.first_new_id(x.register) as first_new from x;
+
+create function opinionated_events.is_stored(id uuid) returns boolean language plpgsql volatile
+set enable_seqscan = off set enable_bitmapscan = off set jit = off as $$
+begin
+  return exists (select from opinionated_events.message m where m.id = is_stored.id);
+end $$;
+
+-- Whether no segment holds a message of that id; of the one that is written to, its index knows. docs/decisions/segments.md
+create function opinionated_events.is_new(id uuid, first_new uuid) returns boolean language sql volatile as $$
+  select id >= first_new and substr(id::text, 15, 1) = '7' or not opinionated_events.is_stored(id)
+$$;
 
 -- The last position drawn, 0 before the first draw. A function, so that no caller forgets is_called.
 create function opinionated_events.head() returns bigint language plpgsql volatile as $$

@@ -121,6 +121,8 @@ declare
   low bigint;
 begin
   perform opinionated_events.require_own_transaction('subscribe');
+  -- Nothing that the new cursor needs is truncated meanwhile.
+  perform pg_advisory_xact_lock_shared(hashtext('opinionated_events.retention'), 0);
   -- Against a rebase in between, in the order in which that locks; takes no xid.
   lock table opinionated_events.batch in row exclusive mode;
   snap := pg_current_snapshot();

@@ -40,7 +40,8 @@ end $$;
 
 -- Leases the next batch of (queue, topic): at most n rows of the current window, else of a new one. The first
 -- row returned is the lease (seq, token), the others are its messages in order; nothing if there is nothing.
--- early: the message is not due yet.
+-- early: the message is not due yet. With n = 0 nothing is leased: if there is a message, it is returned and the cursor stays,
+-- else the cursor moves past all that the queue does not want.
 --
 -- Opening a window, in this order: 1. read the newest row under the lock, 2. take the snapshot, 3. read the
 -- head, 4. assign the xid, which is the mark. Subscriptions are read after the snapshot, so that no message
@@ -108,14 +109,14 @@ begin
         where m.topic = t and m.position > greatest(c.hi, c.lo_head) and m.position <= c.head
           and (m.xid > c.lo_mark) is true and pg_visible_in_snapshot(m.xid, c.vis)
           and (every or m.name = any (names) or m.name ^@ any (prefixes))
-        order by m.position limit n),
+        order by m.position limit greatest(n, 1)),
       b as (
         insert into opinionated_events.batch as b
         select q, t, prev + 1, c.late, c.lo_mark, c.lo_head, c.vis, c.cur, c.head,
           coalesce(mark, pg_current_xact_id()), c.base, c.lo, s.hi, s.k < n,
           coalesce((select l.seq from opinionated_events.lease l where l.queue = q and l.topic = t and l.seq >= c.oldest
             order by l.queue, l.topic, l.seq limit 1), prev + 1)
-        from (select count(*) k, max(r.p) hi from r) s where s.k > 0 returning b.seq),
+        from (select count(*) k, max(r.p) hi from r) s where s.k > 0 and n > 0 returning b.seq),
       l as (
         insert into opinionated_events.lease as l (queue, topic, seq, token, session, expires_at)
         select q, t, b.seq, opinionated_events.new_token(), worker_session, clock_timestamp() + lease_ms * interval '1 ms'
@@ -132,22 +133,22 @@ begin
             from opinionated_events.message m
             where m.topic = t and (m.xid, m.position) > (x, c.hi) and (m.xid, m.position) <= (x, c.head)
               and (every or m.name = any (names) or m.name ^@ any (prefixes))
-            order by m.topic, m.xid, m.position limit n) y
+            order by m.topic, m.xid, m.position limit greatest(n, 1)) y
           union all
           (select m.position as p, m.deliver_at > clock_timestamp(), m.name, m.id, m.key, m.payload, m.headers, m.published_at, m.deliver_at
             from opinionated_events.message m
             where m.topic = t and m.position > greatest(c.hi, c.lo_head) and m.position <= c.head
               and (m.xid > c.lo_mark) is true and pg_visible_in_snapshot(m.xid, c.vis)
               and (every or m.name = any (names) or m.name ^@ any (prefixes))
-            order by m.position limit n)) y
-        order by p limit n),
+            order by m.position limit greatest(n, 1))) y
+        order by p limit greatest(n, 1)),
       b as (
         insert into opinionated_events.batch as b
         select q, t, prev + 1, c.late, c.lo_mark, c.lo_head, c.vis, c.cur, c.head,
           coalesce(mark, pg_current_xact_id()), c.base, c.lo, s.hi, s.k < n,
           coalesce((select l.seq from opinionated_events.lease l where l.queue = q and l.topic = t and l.seq >= c.oldest
             order by l.queue, l.topic, l.seq limit 1), prev + 1)
-        from (select count(*) k, max(r.p) hi from r) s where s.k > 0 returning b.seq),
+        from (select count(*) k, max(r.p) hi from r) s where s.k > 0 and n > 0 returning b.seq),
       l as (
         insert into opinionated_events.lease as l (queue, topic, seq, token, session, expires_at)
         select q, t, b.seq, opinionated_events.new_token(), worker_session, clock_timestamp() + lease_ms * interval '1 ms'
@@ -162,7 +163,7 @@ begin
   -- Nothing. The empty window is remembered if it says that a cursor thought to be unfinished is not, if the
   -- walk was long, or if the log has moved far: rows that are uncommitted, rolled back or not wanted are then
   -- walked once, not at each poll.
-  if unfinished or c.late <> '{}' or crossed or clock_timestamp() - opened_at > interval '3 ms' or c.head - prev_head > 10000 then
+  if n = 0 or unfinished or c.late <> '{}' or crossed or clock_timestamp() - opened_at > interval '3 ms' or c.head - prev_head > 10000 then
     insert into opinionated_events.batch values (
       q, t, prev + 1, c.late, c.lo_mark, c.lo_head, c.vis, c.cur, c.head,
       coalesce(mark, pg_current_xact_id()), c.base, c.hi, c.hi, true, c.oldest);

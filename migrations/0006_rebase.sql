@@ -16,6 +16,7 @@ begin
   -- The lock has assigned our xid before the snapshot. A mark below xmax would make a transaction both late and
   -- new: delivered twice.
   insert into opinionated_events.epoch values (top, snap, greatest(pg_current_xact_id(), pg_snapshot_xmax(snap)));
+  update opinionated_events.segment set mark = '0' where mark is not null; -- nobody writes
   update opinionated_events.cluster set system_identifier = (select c.system_identifier from pg_control_system() c);
 end $$;
 

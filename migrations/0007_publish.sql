@@ -133,9 +133,10 @@ begin
     status := 'duplicate';
     return;
   end if;
-  insert into opinionated_events.message (id, topic, name, key, payload, headers, deliver_at)
-    values (append.id::uuid, message_topic, append.name, append.key, append.payload,
-      case when append.headers::text <> '{}' then append.headers end, append.deliver_at::timestamptz)
+  insert into opinionated_events.message (segment, id, topic, name, key, payload, headers, deliver_at)
+    select w.segment, append.id::uuid, message_topic, append.name, append.key, append.payload,
+      case when append.headers::text <> '{}' then append.headers end, append.deliver_at::timestamptz
+    from opinionated_events.writing w where opinionated_events.is_new(append.id::uuid, w.first_new)
     on conflict do nothing;
   status := case when found then 'stored' else 'duplicate' end;
 end $$;

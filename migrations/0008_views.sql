@@ -101,7 +101,7 @@ begin
   select * into c from opinionated_events.batch b where b.queue = q and b.topic = t
     order by b.queue desc, b.topic desc, b.seq desc limit 1;
   if not found or t = '*' then return; end if;
-  read_to := case when c.last then c.head else c.hi end;
+  read_to := case when c.last then greatest(c.head, c.base) else c.hi end;
   position := read_to;
   select count(*), min(u.published_at) into lag, oldest_unread_at
   from (

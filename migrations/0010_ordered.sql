@@ -79,7 +79,7 @@ declare
 begin
   perform opinionated_events.lock_ordered(q);
   select max(c.seq), max(c.token),
-    array_agg(row(null, c.position, c.published_at, c.deliver_at, c.id, t, c.name, c.key, c.payload, c.headers)::opinionated_events.message)
+    array_agg(row(null, c.position, c.published_at, c.deliver_at, c.id, null, t, c.name, c.key, c.payload, c.headers)::opinionated_events.message)
       filter (where c.position is not null),
     array_agg(c.early) filter (where c.position is not null)
     into batch_seq, batch_token, r, is_early
@@ -94,7 +94,7 @@ begin
         and d.key is not null and d.state not in ('dead', 'scheduled')
       order by d.queue, d.topic, d.key, d.position limit 1));
   waiting := array(
-    select m.position from unnest(r, is_early) m (xid, position, published_at, deliver_at, id, topic, name, key, payload, headers, early)
+    select m.position from unnest(r, is_early) m (xid, position, published_at, deliver_at, id, segment, topic, name, key, payload, headers, early)
     where m.key = any (busy) and m.early is not true);
   if waiting <> '{}' then
     insert into opinionated_events.delivery
@@ -114,7 +114,7 @@ begin
       null::json, null::json, null::timestamptz, null::timestamptz;
   return query
     select null::bigint, null::bigint, m.position, m.early, m.name, m.id, m.key, m.payload, m.headers, m.published_at, m.deliver_at
-    from unnest(r, is_early) m (xid, position, published_at, deliver_at, id, topic, name, key, payload, headers, early)
+    from unnest(r, is_early) m (xid, position, published_at, deliver_at, id, segment, topic, name, key, payload, headers, early)
     where m.position <> all (waiting);
 end $$;
 

@@ -19,7 +19,7 @@ begin
   -- No topic holds a blank.
   select sha256(convert_to(take_dedup_key.topic || ' ' || take_dedup_key.key, 'UTF8')), take_dedup_key.id,
     clock_timestamp() + for_ms * interval '1 ms'
-  where not exists (select from opinionated_events.message m where m.id = take_dedup_key.id)
+  where not opinionated_events.is_stored(take_dedup_key.id)
   on conflict (digest) do update set id = excluded.id, until = excluded.until where d.until <= clock_timestamp();
   return found;
 end $$;
@@ -41,10 +41,11 @@ begin
   taken as materialized (
     select k.n, opinionated_events.take_dedup_key(k.topic, k.dedup_key, k.dedup_ms, k.id) as is_taken from (
       select m.* from m where m.dedup_key is not null order by m.topic, m.dedup_key, m.n) k)
-  insert into opinionated_events.message (id, topic, name, key, payload, headers, deliver_at)
-  select m.id, m.topic, m.name, m.key, coalesce(m.payload, 'null'), m.headers,
+  insert into opinionated_events.message (segment, id, topic, name, key, payload, headers, deliver_at)
+  select w.segment, m.id, m.topic, m.name, m.key, coalesce(m.payload, 'null'), m.headers,
     coalesce(m.deliver_at, clock_timestamp() + m.delay_ms * interval '1 ms')
-  from m where m.dedup_key is null or m.n in (select taken.n from taken where taken.is_taken)
+  from m cross join opinionated_events.writing w
+  where (m.dedup_key is null or m.n in (select taken.n from taken where taken.is_taken)) and opinionated_events.is_new(m.id, w.first_new)
   order by m.n
   on conflict do nothing
   returning message.id;

@@ -13,3 +13,12 @@ export {
   type PostgresOperationsOptions,
   postgresOperations,
 } from "./operations/postgres.js";
+export type {
+  KeptSegment,
+  QueueLimits,
+  Retention,
+  RetentionState,
+} from "./operations/retention.js";
+export type { Housekeeping } from "./postgres/housekeeping.js";
+export type { Pin } from "./postgres/retention.js";
+export type { Dropped, Segment } from "./postgres/retention-settings.js";

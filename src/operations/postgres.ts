@@ -2,6 +2,7 @@ import { assertOptions } from "../message/options.js";
 import { Database, type PgPool } from "../postgres/database.js";
 import type { DeadLetters } from "./dead-letters.js";
 import { PostgresDeadLetters } from "./postgres-dead-letters.js";
+import { postgresRetention, type Retention } from "./retention.js";
 
 export interface PostgresOperationsOptions {
   readonly pool: PgPool;
@@ -11,13 +12,13 @@ export interface PostgresOperationsOptions {
 
 /** What operators do with a Postgres schema: each member is one capability, in a file of its own. */
 export interface PostgresOperations {
-  readonly schema: string;
   readonly deadLetters: DeadLetters;
+  readonly retention: Retention;
 }
 
 /** Throws `INVALID_OPTIONS`, `INVALID_SCHEMA`. Needs no receiver to run. */
 export function postgresOperations(options: PostgresOperationsOptions): PostgresOperations {
   assertOptions(options, ["pool", "schema"], "operations");
   const db = new Database(options.pool, options.schema);
-  return { schema: db.schema, deadLetters: new PostgresDeadLetters(db) };
+  return { deadLetters: new PostgresDeadLetters(db), retention: postgresRetention(db) };
 }

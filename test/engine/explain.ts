@@ -11,7 +11,7 @@ interface PlanNode {
   readonly Plans?: readonly PlanNode[];
 }
 
-/** A node that reads a table, and the node above it. */
+/** A node that reads a table, and the node above it that is more than the union of its partitions. */
 export interface Scan {
   readonly node: PlanNode;
   readonly parent: PlanNode | undefined;
@@ -20,13 +20,13 @@ export interface Scan {
 /** The scans of a table in the plans that a statement used, also inside functions. Needs a superuser. */
 export async function scansOf(
   session: pg.Client,
-  table: string,
+  table: RegExp,
   statement: string,
 ): Promise<Scan[]> {
   const plans = await plansOf(session, statement);
   return plans
     .flatMap((plan) => scansIn(plan))
-    .filter(({ node }) => node["Relation Name"] === table);
+    .filter(({ node }) => table.test(node["Relation Name"] ?? ""));
 }
 
 async function plansOf(session: pg.Client, statement: string): Promise<PlanNode[]> {
@@ -46,6 +46,7 @@ async function plansOf(session: pg.Client, statement: string): Promise<PlanNode[
 }
 
 function scansIn(node: PlanNode, parent?: PlanNode): Scan[] {
-  const below = (node.Plans ?? []).flatMap((child) => scansIn(child, node));
+  const isUnion = /Append$/.test(node["Node Type"]);
+  const below = (node.Plans ?? []).flatMap((child) => scansIn(child, isUnion ? parent : node));
   return node["Node Type"].includes("Scan") ? [{ node, parent }, ...below] : below;
 }

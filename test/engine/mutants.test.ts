@@ -6,6 +6,7 @@ import * as ordered from "./checks/ordered.js";
 import * as positions from "./checks/positions.js";
 import * as rebasing from "./checks/rebasing.js";
 import * as refusals from "./checks/refusals.js";
+import * as retention from "./checks/retention.js";
 import * as subscriptions from "./checks/subscriptions.js";
 import * as transactions from "./checks/transactions.js";
 import * as waking from "./checks/waking.js";
@@ -14,10 +15,11 @@ import { deadLetterMutations } from "./dead-letter-mutations.js";
 import { Engine } from "./engine.js";
 import { type Mutation, mutate, mutations } from "./mutations.js";
 import { orderedMutations } from "./ordered-mutations.js";
+import { retentionMutations } from "./retention-mutations.js";
 
 type Check = (engine: Engine) => Promise<void>;
 
-const all = { ...mutations, ...orderedMutations, ...deadLetterMutations };
+const all = { ...mutations, ...orderedMutations, ...retentionMutations, ...deadLetterMutations };
 
 /** What must turn red without the guard. */
 const killers: Record<keyof typeof all, Check> = {
@@ -93,6 +95,22 @@ const killers: Record<keyof typeof all, Check> = {
   takeOverBehind: ordered.whatWentBehindIsNotTakenOver,
   takeOverPastLine: ordered.whatIsTakenOverStandsInLine,
   finishedKeyBusy: ordered.aFinishedKeyIsFree,
+  retireYoung: retention.nothingGoesBeforeItsTime,
+  retireUnclaimed: retention.whatIsUnreadOrLeasedStays,
+  retireUnseen: retention.whatIsUnreadOrLeasedStays,
+  retireLate: retention.aTransactionInFlightKeepsItsSegment,
+  retireUncrossed: retention.aRestoredSegmentStays,
+  retireLeased: retention.whatIsUnreadOrLeasedStays,
+  retireLeasedLate: retention.whatCameLateAndIsLeasedStays,
+  retireUnmet: retention.aTopicThatWasNeverMetStays,
+  retireOnOneLook: retention.whatCommitsBeforeTheTruncationStays,
+  retireWritten: retention.aSlowWriterKeepsItsSegment,
+  settleAtOnce: retention.anIdInFlightIsKnown,
+  settleOnAnything: retention.anIdIsKnownAcrossSegments,
+  anyVersion: retention.anIdOfAnotherVersionIsKnown,
+  overrun: retention.aFullRingGrowsItsLastSegment,
+  giveUpNothing: retention.aQueueThatGaveUpGoesOn,
+  giveUpEarly: retention.aQueueBeyondItsLimitIsDropped,
   redriveAgain: deadLetters.aLetterThatDiesAgainIsNotGivenBackAgain,
   redriveTwice: deadLetters.twoRedrivesGiveALetterBackOnce,
   redriveBeside: deadLetters.aRedriveOfAnOrderedQueueTakesItsTurn,

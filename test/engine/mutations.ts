@@ -158,7 +158,7 @@ export const mutations = {
   },
   forgetExhausted: {
     guard: "an exhausted window is remembered",
-    changes: { claim: [{ from: "if unfinished or", to: "if" }] },
+    changes: { claim: [{ from: "n = 0 or unfinished or", to: "n = 0 or" }] },
   },
   forgetEmpty: {
     guard: "a long empty window is remembered",

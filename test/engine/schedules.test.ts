@@ -6,6 +6,7 @@ import * as ordered from "./checks/ordered.js";
 import * as positions from "./checks/positions.js";
 import * as rebasing from "./checks/rebasing.js";
 import * as refusals from "./checks/refusals.js";
+import * as retention from "./checks/retention.js";
 import * as subscriptions from "./checks/subscriptions.js";
 import * as transactions from "./checks/transactions.js";
 import * as waking from "./checks/waking.js";
@@ -22,6 +23,7 @@ const subjects = {
   emptyWindows,
   rebasing,
   waking,
+  retention,
   transactions,
   deadLetters,
 };

@@ -1,6 +1,7 @@
 import type { FaultCase } from "./case.js";
 import { cutListener } from "./cases/cut-listener.js";
 import { migrations, rollingDeploy } from "./cases/deploys.js";
+import { forgetting } from "./cases/forgetting.js";
 import { fullPool } from "./cases/full-pool.js";
 import { keptOrder } from "./cases/kept-order.js";
 import { killedPublisher } from "./cases/killed-publisher.js";
@@ -36,5 +37,6 @@ export const cases: readonly FaultCase[] = [
   migrations,
   rollingDeploy,
   wakeUp,
+  forgetting,
   schedules,
 ];

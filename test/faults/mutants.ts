@@ -1,5 +1,6 @@
 import { type Mutation, mutations } from "../engine/mutations.js";
 import { orderedMutations } from "../engine/ordered-mutations.js";
+import { retentionMutations } from "../engine/retention-mutations.js";
 import type { SourceChange } from "./tree.js";
 
 /** A guard that is taken out: of the database's functions, or of a source file. */
@@ -11,7 +12,7 @@ export interface Mutant extends Mutation {
 
 const ledger = "src/source/postgres/ledger.ts";
 const lines = "src/source/postgres/key-lines.ts";
-const all = { ...mutations, ...orderedMutations };
+const all = { ...mutations, ...orderedMutations, ...retentionMutations };
 const engine = (name: keyof typeof all, killer: string): Mutant => ({ ...all[name], killer });
 
 export const mutants: Readonly<Record<string, Mutant>> = {
@@ -42,6 +43,12 @@ export const mutants: Readonly<Record<string, Mutant>> = {
   settleSome: engine("settleSome", "schedules"),
   claimBeside: engine("claimBeside", "schedules"),
   claimLeased: engine("claimLeased", "schedules"),
+  retireUnclaimed: engine("retireUnclaimed", "schedules"),
+  retireUnseen: engine("retireUnseen", "schedules"),
+  retireLeased: engine("retireLeased", "log forgets"),
+  retireLate: engine("retireLate", "schedules"),
+  retireOnOneLook: engine("retireOnOneLook", "schedules"),
+  settleAtOnce: engine("settleAtOnce", "schedules"),
   keysTogether: {
     guard: "a worker runs the messages of a key one after the other",
     killer: "order kept",

@@ -15,6 +15,7 @@ import {
   countOpen,
   deadIds,
   leaseTokens,
+  rememberIds,
 } from "./state.js";
 import { type End, hasEnded } from "./tally.js";
 import { until } from "./until.js";
@@ -51,6 +52,7 @@ export class Stage {
   readonly #folder: string;
   readonly #book: Book;
   readonly #proxies: FaultyProxy[] = [];
+  #isRemembered = false;
 
   private constructor(options: StageOptions, database: Database, folder: string) {
     const { server, root, messages, isLong, prepare } = options;
@@ -90,6 +92,12 @@ export class Stage {
     const proxy = await startProxy({ host: url.hostname, port: Number(url.port) });
     this.#proxies.push(proxy);
     return { proxy, url: Object.assign(url, { port: String(proxy.port) }).href };
+  }
+
+  /** From now on, for what is to be forgotten. */
+  async rememberIds(): Promise<void> {
+    await rememberIds(this.pool);
+    this.#isRemembered = true;
   }
 
   /** Resolves when so many more messages have been handled. */
@@ -132,7 +140,7 @@ export class Stage {
 
   /** Resolves when all that was committed has come to its end, or when nothing has happened for so long. */
   async settle(patienceMs: number): Promise<End> {
-    const committed = await committedIds(this.pool);
+    const committed = await committedIds(this.pool, this.#isRemembered);
     let pending = committed;
     let left = Number.POSITIVE_INFINITY;
     let changedAt = performance.now();

@@ -50,6 +50,12 @@ const NOBODY_IDLE = `
 
 const DEAD = "select id, reason_code as code from opinionated_events.dead_letter";
 const COMMITTED = "select id from opinionated_events.message";
+const REMEMBERED = "select id from remembered";
+/** What was committed, also after the log has forgotten it. */
+const REMEMBER = `
+  create table remembered (id uuid primary key);
+  create function remember() returns trigger language plpgsql as $$ begin insert into remembered values (new.id); return null; end $$;
+  create trigger remember after insert on opinionated_events.message for each row execute function remember()`;
 
 async function count(pool: pg.Pool, sql: string, values: unknown[] = []): Promise<number> {
   return Number((await pool.query(sql, values)).rows[0].count);
@@ -61,9 +67,14 @@ export const countOpen = (pool: pg.Pool) => count(pool, OPEN);
 export const countActive = (pool: pg.Pool, names: readonly string[]) =>
   count(pool, ACTIVE, [names]);
 
-/** The ids in the log. */
-export async function committedIds(pool: pg.Pool): Promise<string[]> {
-  const { rows } = await pool.query({ text: COMMITTED, rowMode: "array" });
+export async function rememberIds(pool: pg.Pool): Promise<void> {
+  await pool.query(REMEMBER);
+}
+
+/** The ids in the log; or all that ever were, if they are remembered. */
+export async function committedIds(pool: pg.Pool, isRemembered: boolean): Promise<string[]> {
+  const text = isRemembered ? REMEMBERED : COMMITTED;
+  const { rows } = await pool.query({ text, rowMode: "array" });
   return rows.map(([id]) => id);
 }
 

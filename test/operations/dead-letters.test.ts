@@ -181,7 +181,7 @@ describe("a list", () => {
 
   /** By an index of the dead, and no more rows than were asked for, or fit. */
   async function expectFew(session: pg.PoolClient, statement: string): Promise<void> {
-    const scans = await scansOf(session as unknown as pg.Client, "delivery", statement);
+    const scans = await scansOf(session, /^delivery$/, statement);
     expect(scans, statement).not.toEqual([]);
     const most = statement.includes("count_dead('{}')") ? 303 : 3;
     for (const { node } of scans) {

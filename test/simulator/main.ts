@@ -5,13 +5,14 @@ import { startPostgres } from "../../scripts/postgres-server.js";
 import { formatReport } from "./report.js";
 import { simulate } from "./simulate.js";
 
-/** npm run sim -- [--seconds 60] [--seed 1] [--rebase] */
+/** npm run sim -- [--seconds 60] [--seed 1] [--rebase] [--forget] */
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       seconds: { type: "string", default: "60" },
       seed: { type: "string", default: String(Date.now() % 1_000_000) },
       rebase: { type: "boolean", default: false },
+      forget: { type: "boolean", default: false },
     },
   });
   const server = await startPostgres();
@@ -26,6 +27,7 @@ async function main(): Promise<void> {
       seconds: Number(values.seconds),
       seed: Number(values.seed),
       rebase: values.rebase,
+      forget: values.forget,
     });
     console.log(formatReport(report));
     if (!report.ok) process.exitCode = 1;

@@ -49,8 +49,8 @@ export const INITIAL_QUEUES: readonly SimulatedQueue[] = [
 ];
 
 /** The n-th queue that subscribes while messages are on their way. */
-export function lateQueue(n: number): SimulatedQueue {
-  const startAt = n % 2 === 0 ? "now" : "earliest";
+export function lateQueue(n: number, start?: SimulatedQueue["startAt"]): SimulatedQueue {
+  const startAt = start ?? (n % 2 === 0 ? "now" : "earliest");
   return {
     name: `late-${n}-${startAt}`,
     subscriptions: [

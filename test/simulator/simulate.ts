@@ -7,6 +7,7 @@ import { publishAll } from "./publisher.js";
 import { INITIAL_QUEUES, lateQueue } from "./queue.js";
 import { Random, sleep } from "./random.js";
 import { type Report, reportOf } from "./report.js";
+import { forgetOften, repeatOften, turnOften } from "./segments.js";
 import { startQueue } from "./worker.js";
 import { World } from "./world.js";
 
@@ -17,6 +18,8 @@ export interface SimulationOptions {
   readonly seed: number;
   /** Rebases the log again and again. */
   readonly rebase?: boolean;
+  /** Forgets what nobody needs, again and again. Queues that come later begin at now. */
+  readonly forget?: boolean;
   /** Without progress for so long, in ms, what is missing is lost. Default 15,000. */
   readonly patienceMs?: number;
   /** Changes the engine before the run. */
@@ -32,6 +35,7 @@ const REBASE_PAUSE_MS = 60;
 /** Phases of a run: in each a queue subscribes. */
 const PHASES = 6;
 const PATIENCE_MS = 15_000;
+const SEGMENTS = 8;
 
 /** Publishes and consumes under random concurrency, and says what became of every message. */
 export async function simulate(options: SimulationOptions): Promise<Report> {
@@ -54,12 +58,16 @@ export async function simulate(options: SimulationOptions): Promise<Report> {
 
 async function run(world: World, options: SimulationOptions): Promise<void> {
   for (const queue of INITIAL_QUEUES) await startQueue(world, queue);
-  const sweeping = Promise.all([sweepAll(world), sweepAll(world)]);
+  const turning = options.forget
+    ? forgetOften(world)
+    : turnOften(world, (options.seconds * 1_000) / SEGMENTS);
+  const sweeping = Promise.all([sweepAll(world), sweepAll(world), turning]);
   const publishers = options.rebase ? PUBLISHERS_BESIDE_REBASES : PUBLISHERS;
   const publishing = Promise.all([
     ...publishers.map((openMs) => publishAll(world, openMs)),
     writeElsewhere(world),
     options.rebase && rebaseOften(world),
+    options.forget || repeatOften(world),
   ]);
   await disturb(world, options);
   world.phase = "draining";
@@ -71,10 +79,10 @@ async function run(world: World, options: SimulationOptions): Promise<void> {
 }
 
 /** Queues subscribe and topics appear while messages are on their way. */
-async function disturb(world: World, { seconds }: SimulationOptions): Promise<void> {
+async function disturb(world: World, { seconds, forget }: SimulationOptions): Promise<void> {
   for (let phase = 0; phase < PHASES; phase += 1) {
     await sleep((seconds * 1_000) / (PHASES + 1));
-    await startQueue(world, lateQueue(phase));
+    await startQueue(world, lateQueue(phase, forget ? "now" : undefined));
     if (phase === 1) world.topics = ["b", "c", "d"];
   }
   await sleep((seconds * 1_000) / (PHASES + 1));

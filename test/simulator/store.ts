@@ -29,7 +29,7 @@ async function storeWithDefaults(client: SqlClient, message: Message): Promise<v
   await client.query(
     `insert into opinionated_events.message (position, xid, id, topic, name, key, payload) values
       (default, default, $1, $2, $3, $4, 'null'), (default, default, $1, $2, $3, $4, 'null')
-    on conflict (id) do nothing`,
+    on conflict do nothing`,
     [id, topic, name, key],
   );
 }

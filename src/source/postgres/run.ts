@@ -6,6 +6,7 @@ import { finishWithin } from "../finish-within.js";
 import { Lanes } from "../lanes.js";
 import type { Outcome, SourceContext, StopReport } from "../source.js";
 import type { Item } from "./held.js";
+import { housekeeper } from "./housekeeper.js";
 import { Ledger } from "./ledger.js";
 import type { Loop } from "./loop.js";
 import { Reader } from "./reader.js";
@@ -43,6 +44,7 @@ export class PostgresRun {
   readonly #ledger: Ledger;
   readonly #waker: Waker;
   readonly #sweeper: Loop;
+  readonly #housekeeper: Loop;
   readonly #suspects = new SuspectSlot<Item>(() => this.#unblock());
   readonly #readers: ReadonlyMap<string, Reader>;
   readonly #transactions: Transactions | undefined;
@@ -80,6 +82,7 @@ export class PostgresRun {
       onPoll: (result) => this.#wakeFound(result),
     });
     this.#sweeper = sweeper(db, [...queues.keys()], () => this.#waker.pollNow(), onError);
+    this.#housekeeper = housekeeper(db, context.logger, onError);
     this.#readers = new Map(
       [...queues].map(([queue, subscribed]) => [queue, this.#reader(queue, subscribed)]),
     );
@@ -88,6 +91,7 @@ export class PostgresRun {
   start(): void {
     this.#waker.start();
     this.#sweeper.start();
+    this.#housekeeper.start();
   }
 
   /** A publish has notified, or somebody who has made deliveries due; or they may have while nobody listened. */
@@ -114,7 +118,7 @@ export class PostgresRun {
 
   /** The waker first: a poll under way may meet a topic, and with it begin a new intake. */
   async #stopTaking(): Promise<void> {
-    await Promise.all([this.#waker.stop(), this.#sweeper.stop()]);
+    await Promise.all([this.#waker, this.#sweeper, this.#housekeeper].map((loop) => loop.stop()));
     await Promise.all([...this.#readers.values()].map((reader) => reader.stop()));
   }
 

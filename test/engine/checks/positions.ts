@@ -8,7 +8,7 @@ const FORMS = {
   select:
     "insert into MESSAGE (id, topic, name, payload) select ID, 't', 't.x', '{}' from generate_series(1, 2)",
   "on conflict": `insert into MESSAGE (id, topic, name, payload) values (ID, 't', 't.x', '{}')
-    on conflict (id) do nothing`,
+    on conflict do nothing`,
   "common table expression": `with stored as (
     insert into MESSAGE (id, topic, name, payload) values (ID, 't', 't.x', '{}') returning 1) select from stored`,
   copy: `copy MESSAGE (id, topic, name, payload) from program

@@ -1,6 +1,7 @@
 import * as leases from "../../engine/checks/leases.js";
 import * as ordered from "../../engine/checks/ordered.js";
 import * as positions from "../../engine/checks/positions.js";
+import * as retention from "../../engine/checks/retention.js";
 import * as transactions from "../../engine/checks/transactions.js";
 import * as windows from "../../engine/checks/windows.js";
 import { Engine } from "../../engine/engine.js";
@@ -27,6 +28,10 @@ const SCHEDULES = [
   ordered.aBatchThatWasLostTakesTheOthersWithIt,
   ordered.aLateMessageWaitsForTheOneThatRuns,
   ordered.aRetryWaitsForTheLeaseOfItsKey,
+  retention.whatIsUnreadOrLeasedStays,
+  retention.aTransactionInFlightKeepsItsSegment,
+  retention.whatCommitsBeforeTheTruncationStays,
+  retention.anIdInFlightIsKnown,
 ];
 
 export const schedules: FaultCase = {
