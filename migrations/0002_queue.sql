@@ -175,7 +175,8 @@ begin
 end $$;
 
 -- Gives each queue that reads every topic a cursor for the topics that it has not met yet. Such a cursor
--- begins where the queue's '*' row stands; the arithmetic of windows does not mind how old that is.
+-- begins where the queue's '*' row stands; the arithmetic of windows does not mind how old that is. Dead letters of queues
+-- are not among them: who wants these subscribes to their topic.
 create function opinionated_events.discover(queues text[]) returns void language plpgsql volatile
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set jit = off as $$
 begin
@@ -189,7 +190,7 @@ begin
   ), met as (
     insert into opinionated_events.queue_topic (queue, topic)
     select q.queue, t.name from opinionated_events.queue_topic q cross join topic t
-    where q.queue = any (queues) and q.topic = '*' and t.name is not null
+    where q.queue = any (queues) and q.topic = '*' and t.name is not null and t.name <> 'dead_letter'
       and not exists (select from opinionated_events.queue_topic x where x.queue = q.queue and x.topic = t.name)
     on conflict do nothing
     returning queue, topic

@@ -175,14 +175,17 @@ end $$;
 
 -- Records what has become of batches. batches: [{n, queue, topic, seq, token, done}]: without done all is settled, and
 -- the lease ends; else it is renewed, and the positions in done are remembered. What needs a row of its own becomes a
--- delivery in the same statement. leftovers: [{n, position, state, after_ms, attempt, reason}], where n is the batch.
+-- delivery in the same statement. leftovers: [{n, position, state, after_ms, attempt, reason, ran_ms}], where n is the batch;
+-- ran_ms: the attempt was made, and took so long.
 -- Returns the n of those that were still ours: who has lost the lease changes nothing.
 create function opinionated_events.settle_batches(batches json, leftovers json, lease_ms int) returns setof int
 language plpgsql volatile
 set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off
 set plan_cache_mode = force_generic_plan as $$
+declare
+  settled int[];
+  deaths bigint[];
 begin
-  return query
   with o as materialized (
     select * from json_to_recordset(batches)
       as o (n int, queue text, topic text, seq bigint, token bigint, done bigint[])
@@ -203,10 +206,11 @@ begin
   ours as (select * from ended union all select * from renewed),
   kept as (
     insert into opinionated_events.delivery
-      (queue, topic, position, name, id, key, payload, headers, published_at, deliver_at, state, due_at, attempt, reason)
+      (queue, topic, position, name, id, key, payload, headers, published_at, deliver_at, state, due_at, attempt, reason, failures, died)
     select ours.queue, ours.topic, m.position, m.name, m.id, m.key, m.payload, m.headers, m.published_at, m.deliver_at,
-      k.state, opinionated_events.due_at(k.state, k.after_ms, m.deliver_at), k.attempt, k.reason
-    from json_to_recordset(leftovers) as k (n int, position bigint, state text, after_ms float8, attempt int, reason json)
+      k.state, opinionated_events.due_at(k.state, k.after_ms, m.deliver_at), k.attempt, k.reason,
+      opinionated_events.add_attempt('[]', k.attempt, k.ran_ms, k.reason), opinionated_events.new_death(k.state)
+    from json_to_recordset(leftovers) as k (n int, position bigint, state text, after_ms float8, attempt int, reason json, ran_ms float8)
     join ours on ours.n = k.n
     -- Not again, if this is the repetition of a statement whose answer was lost.
     join before on before.n = k.n and k.position <> all (before.done)
@@ -215,8 +219,11 @@ begin
     cross join lateral (
       select * from opinionated_events.message m where m.topic = ours.topic and m.position = k.position
       order by m.topic, m.position limit 1) m
-    on conflict do nothing)
-  select ours.n from ours;
+    on conflict do nothing
+    returning died)
+  select array(select x.n from ours x), array(select kept.died from kept where kept.died is not null) into settled, deaths;
+  if deaths <> '{}' then perform opinionated_events.publish_deaths(deaths); end if;
+  return query select unnest(settled);
 end $$;
 
 -- Turns what an expired batch left unfinished into deliveries. The lease row goes, and its token with it. Not now, if somebody
@@ -241,9 +248,10 @@ begin
   select * into strict b from opinionated_events.batch x where x.queue = l.queue and x.topic = l.topic and x.seq = l.seq;
   patterns := array(select s.pattern from opinionated_events.subscription s where s.queue = l.queue and s.topic in (l.topic, '*'));
   insert into opinionated_events.delivery
-    (queue, topic, position, name, id, key, payload, headers, published_at, deliver_at, state, due_at, attempt, lost)
+    (queue, topic, position, name, id, key, payload, headers, published_at, deliver_at, state, due_at, attempt, lost, failures)
   select l.queue, l.topic, m.position, m.name, m.id, m.key, m.payload, m.headers, m.published_at, m.deliver_at, m.state,
-    case m.state when 'held' then 'infinity' else greatest(clock_timestamp(), m.deliver_at) end, m.suspect::int, m.suspect::int
+    case m.state when 'held' then 'infinity' else greatest(clock_timestamp(), m.deliver_at) end, m.suspect::int, m.suspect::int,
+    case when m.suspect then opinionated_events.add_lost('[]', 1, null) else '[]' end
   from (
     select m.*, l.upto is null and m.deliver_at > clock_timestamp() is not true as suspect,
       case when m.deliver_at > clock_timestamp() then 'scheduled' when is_ordered and m.key is not null then 'held' else 'waiting' end as state

@@ -1,5 +1,8 @@
 -- Deliveries: what could not finish inside its batch. Self-contained, so that segments of the log can go.
 
+-- The order of deaths.
+create sequence opinionated_events.death as bigint;
+
 create table opinionated_events.delivery (
   queue text collate "C" not null,
   topic text collate "C" not null,
@@ -23,6 +26,12 @@ create table opinionated_events.delivery (
   session text,
   -- What the last attempt failed with: {code, message, stack}.
   reason json,
+  -- The last 20 attempts that failed, oldest first: {attempt, beganAt, failedAt, code, message}. Kept when it is redriven.
+  failures jsonb not null default '[]',
+  -- If dead, the number of its death: a new one each time.
+  died bigint,
+  -- How often it was given back after it had died.
+  redriven int not null default 0,
   changed_at timestamptz not null default clock_timestamp(),
   -- One row a message and queue, whatever sent it here.
   primary key (queue, position)
@@ -38,6 +47,30 @@ language sql volatile as $$
     when 'retrying' then clock_timestamp() + least(after_ms, 3155760000000) * interval '1 ms' -- a hundred years
     when 'waiting' then clock_timestamp()
     else 'infinity' end
+$$;
+
+create function opinionated_events.add_failure(failures jsonb, attempt int, began_at timestamptz, reason json) returns jsonb
+language sql volatile as $$
+  select case when jsonb_array_length(failures) >= 20 then failures - 0 else failures end || jsonb_build_object(
+    'attempt', attempt, 'beganAt', began_at, 'failedAt', clock_timestamp(),
+    'code', reason ->> 'code', 'message', left(reason ->> 'message', 1000))
+$$;
+
+create function opinionated_events.new_death(state text) returns bigint language sql volatile as $$
+  select case state when 'dead' then nextval('opinionated_events.death') end
+$$;
+
+-- With one more failure at its end, which took ran_ms until now; as it is, if that is null: nothing was run.
+create function opinionated_events.add_attempt(failures jsonb, attempt int, ran_ms float8, reason json) returns jsonb
+language sql volatile as $$
+  select case when ran_ms is null then failures
+    else opinionated_events.add_failure(failures, attempt, clock_timestamp() - ran_ms * interval '1 ms', reason) end
+$$;
+
+create function opinionated_events.add_lost(failures jsonb, attempt int, began_at timestamptz) returns jsonb
+language sql volatile as $$
+  select opinionated_events.add_failure(failures, attempt, began_at,
+    json '{"code": "WORKER_LOST", "message": "The worker was lost while the message may have been running."}')
 $$;
 
 -- Any role may read the application_name of any session.
@@ -81,28 +114,31 @@ begin
   update opinionated_events.delivery d
   set token = opinionated_events.new_token(), session = worker_session, attempt = d.attempt + 1,
     lost = d.lost + (d.token is not null)::int, due_at = clock_timestamp() + lease_ms * interval '1 ms',
+    failures = case when d.token is null then d.failures else opinionated_events.add_lost(d.failures, d.attempt, d.changed_at) end,
     state = case d.state when 'parked' then 'waiting' else d.state end, changed_at = clock_timestamp()
   from chosen where d.queue = q and d.position = chosen.position
     and not exists (select from opinionated_events.inbox i where i.queue = q and i.position = chosen.position)
   returning d.token, d.position, d.attempt, d.lost, d.topic, d.name, d.id, d.key, d.payload, d.headers, d.published_at, d.deliver_at;
 end $$;
 
--- Records what has become of claimed deliveries. outcomes: [{n, queue, position, token, state, after_ms, reason}]: state
--- 'done' deletes the row, no state renews its lease. Whatever the state, it is done if its handler's transaction has
+-- Records what has become of claimed deliveries. outcomes: [{n, queue, position, token, state, after_ms, reason, ran_ms}]:
+-- state 'done' deletes the row, no state renews its lease; ran_ms: the attempt was made, and took so long. Whatever the state, it is done if its handler's transaction has
 -- committed, and only the answer was lost. Returns the n of those that were still ours.
 create function opinionated_events.settle_deliveries(outcomes json, lease_ms int) returns setof int
 language plpgsql volatile
 set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off
 set plan_cache_mode = force_generic_plan as $$
+declare
+  settled int[];
+  deaths bigint[];
 begin
-  return query
   with o as materialized (
-    select r.n, r.queue, r.position, r.token, r.after_ms, r.reason, case
+    select r.n, r.queue, r.position, r.token, r.after_ms, r.reason, r.ran_ms, case
       when r.state is not null and exists (
         select from opinionated_events.inbox i where i.queue = r.queue and i.position = r.position) then 'done'
       else r.state end as state
     from json_to_recordset(outcomes)
-      as r (n int, queue text, position bigint, token bigint, state text, after_ms float8, reason json)),
+      as r (n int, queue text, position bigint, token bigint, state text, after_ms float8, reason json, ran_ms float8)),
   done as (
     delete from opinionated_events.delivery d using o
     where o.state = 'done' and d.queue = o.queue and d.position = o.position and d.token = o.token
@@ -115,13 +151,17 @@ begin
     -- What was not started has used up no attempt. Any outcome but that clears the suspicion.
     update opinionated_events.delivery d
     set state = o.state, due_at = opinionated_events.due_at(o.state, o.after_ms, d.deliver_at), token = null, session = null,
-      attempt = d.attempt - (o.state in ('waiting', 'parked'))::int,
-      lost = case o.state when 'waiting' then d.lost else 0 end,
-      reason = coalesce(o.reason, d.reason), changed_at = clock_timestamp()
+      attempt = d.attempt - (o.state in ('waiting', 'held', 'parked'))::int,
+      lost = case when o.state in ('waiting', 'held') then d.lost else 0 end,
+      reason = coalesce(o.reason, d.reason), changed_at = clock_timestamp(),
+      failures = opinionated_events.add_attempt(d.failures, d.attempt, o.ran_ms, o.reason), died = opinionated_events.new_death(o.state)
     from o
     where o.state <> 'done' and d.queue = o.queue and d.position = o.position and d.token = o.token
-    returning o.n)
-  select n from done union all select n from renewed union all select n from kept;
+    returning o.n, d.died)
+  select array(select n from done union all select n from renewed union all select n from kept),
+    array(select kept.died from kept where kept.died is not null) into settled, deaths;
+  if deaths <> '{}' then perform opinionated_events.publish_deaths(deaths); end if;
+  return query select unnest(settled);
 end $$;
 
 -- As sweep() does for batches: a claimed delivery whose worker's session is gone is due after grace_ms.

@@ -5,11 +5,11 @@
 -- now: a REPEATABLE READ publisher would see the row of a table as it was.
 create sequence opinionated_events.idle_until as bigint minvalue 0 start 0;
 
--- news: 'delivery' if there may be more than messages of the log.
-create function opinionated_events.notify_idle(news text default '') returns void language plpgsql as $$
+-- what: '' for news in the log, 'due' for deliveries.
+create function opinionated_events.notify_idle(what text default '') returns void language plpgsql as $$
 begin
   if (select last_value from opinionated_events.idle_until) > extract(epoch from clock_timestamp()) * 1000 then
-    perform pg_notify('opinionated_events', news);
+    perform pg_notify('opinionated_events', what);
   end if;
 end $$;
 

@@ -34,6 +34,11 @@ begin
   perform opinionated_events.add_subscription(queue, pattern, topic_read, coalesce(start_at, 'infinity'), start_position);
 end $$;
 
+-- Whether a subscription to topic_read is one to the topic. One to every topic is none to that of dead letters.
+create function opinionated_events.is_read(topic_read text, topic text) returns boolean language sql immutable as $$
+  select topic_read = topic or topic_read = '*' and topic <> 'dead_letter'
+$$;
+
 -- Drops the cursors that no subscription needs any more, unless workers still hold messages from there, which may have to
 -- be taken over.
 create function opinionated_events.drop_cursors(queues text[]) returns void language plpgsql as $$
@@ -42,13 +47,13 @@ declare
 begin
   for c in
     select qt.queue, qt.topic from opinionated_events.queue_topic qt where qt.queue = any (queues) and not exists (
-      select from opinionated_events.subscription s where s.queue = qt.queue and s.topic in (qt.topic, '*'))
+      select from opinionated_events.subscription s where s.queue = qt.queue and opinionated_events.is_read(s.topic, qt.topic))
   loop
     -- Not now, if a subscription or a claim is under way.
     continue when not pg_try_advisory_xact_lock(hashtext('opinionated_events.subscribe:' || c.queue), 0)
       or not pg_try_advisory_xact_lock(hashtext('opinionated_events.claim:' || c.queue), hashtext(c.topic));
     delete from opinionated_events.queue_topic qt where qt.queue = c.queue and qt.topic = c.topic
-      and not exists (select from opinionated_events.subscription s where s.queue = c.queue and s.topic in (c.topic, '*'))
+      and not exists (select from opinionated_events.subscription s where s.queue = c.queue and opinionated_events.is_read(s.topic, c.topic))
       and not exists (select from opinionated_events.lease l where l.queue = c.queue and l.topic = c.topic);
     continue when not found;
     delete from opinionated_events.batch b where b.queue = c.queue and b.topic = c.topic;
@@ -141,7 +146,8 @@ cross join lateral opinionated_events.progress(k.queue, k.topic) p;
 -- What was given up, until somebody removes it.
 create view opinionated_events.dead_letter as
 select queue, topic, position, name, id, key, payload, headers, published_at, attempt as attempts,
-  reason ->> 'code' as reason_code, reason ->> 'message' as reason_message, reason ->> 'stack' as reason_stack, changed_at as died_at
+  reason ->> 'code' as reason_code, reason ->> 'message' as reason_message, reason ->> 'stack' as reason_stack, changed_at as died_at,
+  failures, redriven
 from opinionated_events.delivery where state = 'dead';
 
 -- What waits for a process that has a handler for it.
@@ -162,6 +168,6 @@ begin
     from opinionated_events.message group by 1, 2) m
   where not exists (
     select from opinionated_events.subscription s
-    where s.topic in (m.topic, '*') and opinionated_events.is_match(m.name, array[s.pattern]));
+    where opinionated_events.is_read(s.topic, m.topic) and opinionated_events.is_match(m.name, array[s.pattern]));
 end $$;
 revoke execute on function opinionated_events.unwanted from public;

@@ -159,7 +159,7 @@ begin
   update opinionated_events.delivery d set state = 'waiting', due_at = clock_timestamp(), changed_at = clock_timestamp()
     where d.queue = q and d.position = any (free);
   get diagnostics released = row_count;
-  if released > 0 then perform opinionated_events.notify_idle('delivery'); end if;
+  if released > 0 then perform opinionated_events.notify_idle('due'); end if;
   return released;
 end $$;
 
@@ -270,6 +270,7 @@ begin
     update opinionated_events.delivery d
     set token = opinionated_events.new_token(), session = worker_session, attempt = d.attempt + 1,
       lost = d.lost + (d.token is not null)::int, due_at = clock_timestamp() + lease_ms * interval '1 ms',
+      failures = case when d.token is null then d.failures else opinionated_events.add_lost(d.failures, d.attempt, d.changed_at) end,
       state = case when d.state in ('parked', 'held') then 'waiting' else d.state end, changed_at = clock_timestamp()
     where d.queue = q and d.position = any (array(select c.position from chosen c))
     returning d.token, d.position, d.attempt, d.lost, d.topic, d.name, d.id, d.key, d.payload, d.headers, d.published_at, d.deliver_at)

@@ -183,7 +183,7 @@ begin
     moved_topic := c.topic; moved_from := opinionated_events.front(c) + 1; moved_to := low + 1;
     return next;
   end loop;
-  perform opinionated_events.notify_idle('delivery');
+  perform opinionated_events.notify_idle('due');
 end $$;
 
 -- Lets a queue that reads every topic meet the new ones, for those who go through its topics.
@@ -302,5 +302,5 @@ begin
   if is_ordered then
     perform opinionated_events.release(q, t, array(select opinionated_events.held_keys(q, t)));
   end if;
-  perform opinionated_events.notify_idle('delivery');
+  perform opinionated_events.notify_idle('due');
 end $$;

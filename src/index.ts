@@ -71,8 +71,9 @@ export type {
 export type { ErrorHandler, FailedAttempt } from "./receiver/report.js";
 export { type HttpSource, type HttpSourceOptions, httpSource } from "./source/http.js";
 export { type MemorySource, type MemorySourceOptions, memorySource } from "./source/memory.js";
-export type { DeadDelivery, ParkedDelivery } from "./source/memory-state.js";
+export type { ParkedDelivery } from "./source/memory-state.js";
 export type {
+  DeadDelivery,
   DeadReason,
   Delivery,
   Logger,

@@ -1,5 +1,13 @@
 /** What operators do: dead letters, replay, inspection, retention. Needs `pg`. */
 export type { LogPosition, StartAt } from "./message/start-at.js";
+export type {
+  DeadLetter,
+  DeadLetterFilter,
+  DeadLetterList,
+  DeadLetterPage,
+  DeadLetters,
+  FailedTry,
+} from "./operations/dead-letters.js";
 export type { Fate, FateState, Inspection } from "./operations/inspect.js";
 export type { LongOptions, LongResult, Progress } from "./operations/long-operation.js";
 export {

@@ -7,14 +7,14 @@ export interface LongOptions {
   readonly ratePerSecond?: number;
   /** Once it is aborted, the operation resolves after the step under way. */
   readonly signal?: AbortSignal;
-  /** Told after each step. */
+  /** Told before the first step, so that also that one can be repeated, and after each. */
   readonly onProgress?: (progress: Progress) => void;
   /** The `resume` of an earlier progress or result of the same operation, which it goes on from. */
   readonly resume?: string;
 }
 
 export interface Progress {
-  /** Items so far, over all runs that were resumed. */
+  /** Items so far, over all runs that were resumed; without those of a step whose end nobody was told of. */
   readonly done: number;
   /** Text to keep: it continues the operation from here, also in another process. */
   readonly resume: string;
@@ -55,20 +55,22 @@ export async function runLong<State>(
 ): Promise<LongResult> {
   assertInteger("ratePerSecond", ratePerSecond, 1);
   const resumed = resume === undefined ? undefined : parseResume<State>(resume, operation.name);
-  let done = resumed?.done ?? 0;
+  const before = resumed?.done ?? 0;
   let state = resumed ? resumed.state : await operation.begin();
   const startedAt = performance.now();
-  const before = done;
-  for (;;) {
+  const progressAt = (done: number) => {
     const progress = { done, resume: showResume(operation.name, done, state) };
+    onProgress?.(progress);
+    return progress;
+  };
+  let progress = progressAt(before);
+  for (;;) {
     if (signal?.aborted) return { ...progress, isComplete: false };
     const step = await operation.step(state, Math.min(STEP, ratePerSecond));
-    done += step.done;
     state = step.state;
-    const next = { done, resume: showResume(operation.name, done, state) };
-    onProgress?.(next);
-    if (step.isLast) return { ...next, isComplete: true };
-    await sleepUntil(startedAt + ((done - before) / ratePerSecond) * 1_000, signal);
+    progress = progressAt(progress.done + step.done);
+    if (step.isLast) return { ...progress, isComplete: true };
+    await sleepUntil(startedAt + ((progress.done - before) / ratePerSecond) * 1_000, signal);
   }
 }
 

@@ -1,8 +1,10 @@
 import { assertOptions } from "../message/options.js";
 import { Database, type PgPool } from "../postgres/database.js";
 import type { Move } from "../postgres/seek.js";
+import type { DeadLetters } from "./dead-letters.js";
 import { type Inspection, inspectMessage } from "./inspect.js";
 import { type LongOptions, type LongResult, longOptions, runLong } from "./long-operation.js";
+import { PostgresDeadLetters } from "./postgres-dead-letters.js";
 import { type ReplayRequest, replayOperation } from "./replay.js";
 import { postgresRetention, type Retention } from "./retention.js";
 import { type SeekOptions, seekQueue } from "./seek.js";
@@ -15,6 +17,7 @@ export interface PostgresOperationsOptions {
 
 /** What operators do with a Postgres schema: each member is one capability, in a file of its own. */
 export interface PostgresOperations {
+  readonly deadLetters: DeadLetters;
   readonly retention: Retention;
   /**
    * Moves a queue back or forward while its workers run. What is from there on is handled again, and what the queue still
@@ -40,6 +43,7 @@ export function postgresOperations(options: PostgresOperationsOptions): Postgres
   assertOptions(options, ["pool", "schema"], "operations");
   const db = new Database(options.pool, options.schema);
   return {
+    deadLetters: new PostgresDeadLetters(db),
     retention: postgresRetention(db),
     seek: (queue, to) => seekQueue(db, queue, to),
     async replay(request, long = {}) {

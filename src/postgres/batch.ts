@@ -34,6 +34,8 @@ export interface Leftover {
   /** Attempts begun. */
   readonly attempt: number;
   readonly reason?: object;
+  /** How long the attempt took that failed, in ms; undefined if there was none. */
+  readonly ranMs?: number;
 }
 
 const claimStatement = `select seq, token, position, early, name, id, key, payload, headers, published_at, deliver_at
@@ -115,10 +117,11 @@ export async function settleBatches(
 export function batchValues(batches: readonly BatchProgress[]): [string, string | null] {
   const items = batches.map(({ key, done, keys }, n) => ({ n, ...key, done, keys }));
   const leftovers = batches.flatMap((batch, n) =>
-    [...batch.leftovers].map(([position, { afterMs, ...rest }]) => ({
+    [...batch.leftovers].map(([position, { afterMs, ranMs, ...rest }]) => ({
       n,
       position,
       after_ms: afterMs,
+      ran_ms: ranMs,
       ...rest,
     })),
   );

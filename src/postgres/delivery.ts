@@ -70,8 +70,8 @@ export async function settleDeliveries(
 /** The deliveries as JSON. */
 export function deliveryValues(deliveries: readonly DeliveryProgress[]): string {
   const items = deliveries.map(({ key, result }, n) => {
-    const { state, afterMs, reason } = (result ?? {}) as Partial<Leftover>;
-    return { n, ...key, state, after_ms: afterMs, reason };
+    const { state, afterMs, reason, ranMs } = (result ?? {}) as Partial<Leftover>;
+    return { n, ...key, state, after_ms: afterMs, reason, ran_ms: ranMs };
   });
   return JSON.stringify(items);
 }

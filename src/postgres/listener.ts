@@ -11,14 +11,14 @@ export interface ListenerOptions {
   readonly session: string;
   /** Notifies the channel from a connection of the pool. */
   readonly notify: () => Promise<unknown>;
-  /**
-   * Called on every notification, and on every reconnection, since notifications may have been missed before it.
-   * `isDelivery`: there may be more than messages of the log.
-   */
-  readonly wake: (isDelivery: boolean) => void;
+  /** Called on every notification, and on every reconnection, since notifications may have been missed before it. */
+  readonly wake: (what: Notification) => void;
   /** Told that the connection was lost, once each time, and of what else keeps it from listening. */
   readonly onError: (error: unknown) => void;
 }
+
+/** What there may be: news in the log alone, or deliveries that are due as well. */
+export type Notification = "news" | "due";
 
 export interface Listener {
   /** No connection and no timer is left, also if a reconnect was under way: that may take a second. */
@@ -76,8 +76,10 @@ class PgListener implements Listener {
       await this.close();
       throw error;
     }
-    this.#events.on("connected", () => this.#options.wake(true));
-    this.#events.on("notification", ({ payload }) => this.#options.wake(payload === "delivery"));
+    this.#events.on("connected", () => this.#options.wake("due"));
+    this.#events.on("notification", ({ payload }: { payload: string }) =>
+      this.#options.wake(payload === "due" ? "due" : "news"),
+    );
   }
 
   async close(): Promise<void> {

@@ -21,13 +21,14 @@ import {
   toRegistration,
 } from "./registration.js";
 import { Registry } from "./registry.js";
-import { type ErrorHandler, Reporter } from "./report.js";
+import { type DeadHandler, type ErrorHandler, Reporter } from "./report.js";
 import { createSink } from "./sink.js";
 import { unsupported } from "./transactional.js";
 
 export interface ReceiverOptions {
   readonly source: Source;
   readonly onError?: ErrorHandler;
+  readonly onDead?: DeadHandler;
   /** Default: warnings and errors to the console. */
   readonly logger?: Logger;
 }
@@ -54,10 +55,10 @@ export class Receiver<Name extends string = string> {
   #stopping: Promise<StopReport> | undefined;
 
   constructor(options: ReceiverOptions) {
-    assertOptions(options, ["source", "onError", "logger"], "a receiver");
+    assertOptions(options, ["source", "onError", "onDead", "logger"], "a receiver");
     this.#source = options.source;
     this.#logger = options.logger ?? consoleLogger;
-    this.#reporter = new Reporter(options.onError, this.#logger);
+    this.#reporter = new Reporter(options, this.#logger);
     this.finished = new Promise((resolve) => {
       this.#finish = resolve;
     });
@@ -188,6 +189,7 @@ export class Receiver<Name extends string = string> {
       sink: this.#compose(),
       transactional: this.#registry.transactional,
       onError: (error) => this.#reporter.sourceError(error),
+      onDead: (dead) => this.#reporter.dead(dead),
       logger: this.#logger,
     });
   }

@@ -1,4 +1,4 @@
-import type { Delivery, Logger } from "../source/source.js";
+import type { DeadDelivery, Delivery, Logger } from "../source/source.js";
 import type { Failure } from "./outcome.js";
 
 /** The attempt that failed, and whether there will be another. */
@@ -16,13 +16,25 @@ export interface FailedAttempt {
  */
 export type ErrorHandler = (error: unknown, failed?: FailedAttempt) => unknown;
 
-/** Hands errors to the user's handler and to the logger. Never throws. */
+/**
+ * Told of each message that this process has given up, once that is recorded. If the process ends in between, nobody is
+ * told. What it throws itself is logged and goes no further.
+ */
+export type DeadHandler = (dead: DeadDelivery) => unknown;
+
+/** What a receiver's user wants to be told of. */
+export interface Handlers {
+  readonly onError?: ErrorHandler;
+  readonly onDead?: DeadHandler;
+}
+
+/** Hands errors and dead messages to the user's handler and to the logger. Never throws. */
 export class Reporter {
-  readonly #onError: ErrorHandler | undefined;
+  readonly #handlers: Handlers;
   readonly #logger: Logger;
 
-  constructor(onError: ErrorHandler | undefined, logger: Logger) {
-    this.#onError = onError;
+  constructor(handlers: Handlers, logger: Logger) {
+    this.#handlers = handlers;
     this.#logger = logger;
   }
 
@@ -31,19 +43,27 @@ export class Reporter {
     const failed = { queue, messageId: message.id, name: message.name, attempt, outcome: result };
     if (outcome.type === "dead") this.#log("error", { ...failed, reason }, "message is dead");
     else this.#log("warn", { ...failed, reason, afterMs: outcome.afterMs }, "handler failed");
-    this.#tell(error, failed);
+    this.#tellError(error, failed);
   }
 
   sourceError(error: unknown): void {
     this.#log("error", { err: error }, "source failed");
-    this.#tell(error);
+    this.#tellError(error);
   }
 
-  async #tell(error: unknown, failed?: FailedAttempt): Promise<void> {
+  dead(dead: DeadDelivery): void {
+    this.#tell("onDead", () => this.#handlers.onDead?.(dead));
+  }
+
+  #tellError(error: unknown, failed?: FailedAttempt): void {
+    this.#tell("onError", () => this.#handlers.onError?.(error, failed));
+  }
+
+  async #tell(name: keyof Handlers, tell: () => unknown): Promise<void> {
     try {
-      await this.#onError?.(error, failed);
+      await tell();
     } catch (thrown) {
-      this.#log("error", { err: thrown }, "onError itself failed");
+      this.#log("error", { err: thrown }, `${name} itself failed`);
     }
   }
 

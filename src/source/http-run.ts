@@ -109,6 +109,9 @@ export class HttpRun implements RunningSource {
     const outcome = await this.#context.sink.deliver({ queue, message, attempt, signal });
     if (outcome.type === "retry") this.#attempts.set(key, attempt);
     if (outcome.type === "done" || outcome.type === "dead") this.#closed.set(key, outcome);
+    if (outcome.type === "dead") {
+      this.#context.onDead({ queue, message, attempt, reason: outcome.reason });
+    }
     this.#close(item, outcome);
   }
 

@@ -7,7 +7,7 @@ import { finishWithin } from "./finish-within.js";
 import { Lanes } from "./lanes.js";
 import { MemoryLines } from "./memory-lines.js";
 import type { MemoryItem, MemoryState } from "./memory-state.js";
-import type { Outcome, RunningSource, SourceContext, StopReport } from "./source.js";
+import type { DeadDelivery, Outcome, RunningSource, SourceContext, StopReport } from "./source.js";
 import { systemClock } from "./timer.js";
 
 /** A memory source between a start and a stop. */
@@ -117,7 +117,7 @@ export class MemoryRun implements RunningSource {
         return;
       case "dead":
         this.#close(item);
-        this.#state.dead.push({ queue, message, attempt, reason: outcome.reason });
+        this.#bury({ queue, message, attempt, reason: outcome.reason });
         return;
       case "retry":
         item.dueAt = this.#clock.now() + outcome.afterMs;
@@ -131,6 +131,11 @@ export class MemoryRun implements RunningSource {
         item.attempts -= 1;
         this.#schedule(item);
     }
+  }
+
+  #bury(dead: DeadDelivery): void {
+    this.#state.dead.push(dead);
+    this.#context.onDead(dead);
   }
 
   #close(item: MemoryItem): void {

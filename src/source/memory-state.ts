@@ -1,6 +1,6 @@
 import type { Message } from "../message/message.js";
 import { MemoryQueue } from "./memory-queue.js";
-import type { DeadReason } from "./source.js";
+import type { DeadDelivery } from "./source.js";
 
 /** A message on its way through one queue. */
 export interface MemoryItem {
@@ -15,12 +15,6 @@ export interface MemoryItem {
 export interface ParkedDelivery {
   readonly queue: string;
   readonly message: Message;
-}
-
-export interface DeadDelivery extends ParkedDelivery {
-  /** The attempt that was the last one. */
-  readonly attempt: number;
-  readonly reason: DeadReason;
 }
 
 /** What outlives a stop of a memory source. */

@@ -2,8 +2,8 @@ import { EventsError } from "../message/errors.js";
 import type { MemoryLog } from "../message/memory-log.js";
 import { assertInteger, assertOptions } from "../message/options.js";
 import { MemoryRun } from "./memory-run.js";
-import { type DeadDelivery, MemoryState, type ParkedDelivery } from "./memory-state.js";
-import type { Source } from "./source.js";
+import { MemoryState, type ParkedDelivery } from "./memory-state.js";
+import type { DeadDelivery, Source } from "./source.js";
 
 export interface MemorySourceOptions {
   /** Handlers that run at once. Default 10. */

@@ -29,6 +29,15 @@ export interface DeadReason {
   readonly stack?: string;
 }
 
+/** A message that a queue has given up. */
+export interface DeadDelivery {
+  readonly queue: string;
+  readonly message: Message;
+  /** The attempt that was the last one. */
+  readonly attempt: number;
+  readonly reason: DeadReason;
+}
+
 /**
  * How a delivery ends. `parked` says that this process has no handler for the message: another one may.
  * `released` says that the handler was never started.
@@ -90,6 +99,8 @@ export interface SourceContext {
   readonly transactional: boolean;
   /** Told of errors of the source itself (a lost connection, a lost lease); the source goes on. */
   readonly onError: (error: unknown) => void;
+  /** To be told of each message that this process gives up, once that is recorded. Never throws. */
+  readonly onDead: (dead: DeadDelivery) => void;
   readonly logger: Logger;
 }
 

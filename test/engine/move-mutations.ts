@@ -72,11 +72,11 @@ export const moveMutations = {
   },
   moveUnnoticed: {
     guard: "a move wakes idle receivers",
-    changes: { seek: [{ from: "perform opinionated_events.notify_idle('delivery');", to: "" }] },
+    changes: { seek: [{ from: "perform opinionated_events.notify_idle('due');", to: "" }] },
   },
   replayUnnoticed: {
     guard: "a replay wakes idle receivers",
-    changes: { replay: [{ from: "perform opinionated_events.notify_idle('delivery');", to: "" }] },
+    changes: { replay: [{ from: "perform opinionated_events.notify_idle('due');", to: "" }] },
   },
   moveDropsGone: {
     guard: "a move back keeps what the log has no more",

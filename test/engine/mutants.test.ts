@@ -1,4 +1,5 @@
 import { afterAll, expect, test } from "vitest";
+import * as deadLetters from "./checks/dead-letters.js";
 import * as emptyWindows from "./checks/empty-windows.js";
 import * as leases from "./checks/leases.js";
 import * as moves from "./checks/moves.js";
@@ -12,6 +13,7 @@ import * as subscriptions from "./checks/subscriptions.js";
 import * as transactions from "./checks/transactions.js";
 import * as waking from "./checks/waking.js";
 import * as windows from "./checks/windows.js";
+import { deadLetterMutations } from "./dead-letter-mutations.js";
 import { Engine } from "./engine.js";
 import { moveMutations } from "./move-mutations.js";
 import { type Mutation, mutate, mutations } from "./mutations.js";
@@ -20,7 +22,13 @@ import { retentionMutations } from "./retention-mutations.js";
 
 type Check = (engine: Engine) => Promise<void>;
 
-const all = { ...mutations, ...moveMutations, ...orderedMutations, ...retentionMutations };
+const all = {
+  ...mutations,
+  ...moveMutations,
+  ...orderedMutations,
+  ...retentionMutations,
+  ...deadLetterMutations,
+};
 
 /** What must turn red without the guard. */
 const killers: Record<keyof typeof all, Check> = {
@@ -140,6 +148,11 @@ const killers: Record<keyof typeof all, Check> = {
   subscribeBesideRetention: moves.movesWaitForRetention,
   timeOfTheLast: moves.aTimeIsThatOfTheFirstFromThenOn,
   positionBeside: moves.aPositionIncludesWhatIsInFlight,
+  redriveAgain: deadLetters.aLetterThatDiesAgainIsNotGivenBackAgain,
+  redriveTwice: deadLetters.twoRedrivesGiveALetterBackOnce,
+  redriveBeside: deadLetters.aRedriveOfAnOrderedQueueTakesItsTurn,
+  publishRound: deadLetters.theDeathOfADeadLetterIsNotPublished,
+  everyTopicAndDeadLetters: deadLetters.aQueueOfEveryTopicMeetsNoDeadLetters,
 };
 
 const killed: string[] = [];

@@ -1,4 +1,5 @@
 import { describe, test } from "vitest";
+import * as deadLetters from "./checks/dead-letters.js";
 import * as emptyWindows from "./checks/empty-windows.js";
 import * as leases from "./checks/leases.js";
 import * as moves from "./checks/moves.js";
@@ -28,6 +29,7 @@ const subjects = {
   waking,
   retention,
   transactions,
+  deadLetters,
 };
 
 describe.each(Object.entries(subjects))("%s", (_, checks) => {

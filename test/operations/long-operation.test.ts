@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type Operation, runLong } from "../../src/operations/long-operation.js";
+import { type Operation, type Progress, runLong } from "../../src/operations/long-operation.js";
 
 /** Counts to `total`, and remembers what each step has done. */
 function counting(total: number) {
@@ -16,12 +16,12 @@ function counting(total: number) {
   return { operation, steps };
 }
 
-test("goes on to the end, and reports each step", async () => {
+test("goes on to the end, and reports where it begins and each step", async () => {
   const { operation } = counting(1_200);
   const seen: number[] = [];
   const result = await runLong(operation, { onProgress: ({ done }) => seen.push(done) });
   expect(result).toMatchObject({ done: 1_200, isComplete: true });
-  expect(seen).toEqual([500, 1_000, 1_200]);
+  expect(seen).toEqual([0, 500, 1_000, 1_200]);
 });
 
 test("stops when it is told to, and is resumed where it was", async () => {
@@ -29,7 +29,7 @@ test("stops when it is told to, and is resumed where it was", async () => {
   const controller = new AbortController();
   const stopped = await runLong(operation, {
     signal: controller.signal,
-    onProgress: () => controller.abort(),
+    onProgress: ({ done }) => done > 0 && controller.abort(),
   });
   expect(stopped).toMatchObject({ done: 500, isComplete: false });
   const result = await runLong(operation, { resume: stopped.resume });
@@ -44,7 +44,9 @@ test("stops when it is told to, and is resumed where it was", async () => {
 test("an abort ends the wait for the next step", async () => {
   const { operation, steps } = counting(3);
   const controller = new AbortController();
-  const onProgress = () => setImmediate(() => controller.abort());
+  const onProgress = ({ done }: Progress) => {
+    if (done > 0) setImmediate(() => controller.abort());
+  };
   const options = { ratePerSecond: 1, signal: controller.signal, onProgress };
   const result = await runLong(operation, options);
   expect(result).toMatchObject({ done: 1, isComplete: false });

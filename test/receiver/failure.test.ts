@@ -1,7 +1,9 @@
 import { inspect } from "node:util";
 import { describe, expect, it, vi } from "vitest";
+import { memoryDestination } from "../../src/destination/memory.js";
 import { fatal, isFatal, retryAfter } from "../../src/receiver/failure.js";
 import { Receiver } from "../../src/receiver/receiver.js";
+import { memorySource } from "../../src/source/memory.js";
 import { deferred, idleSource, message, outcomeOf, receiver, silent } from "./support.js";
 
 const hour = 3_600_000;
@@ -183,6 +185,26 @@ describe("reporting", () => {
     });
     expect(outcome).toMatchObject({ type: "retry" });
     expect(await logged.promise).toMatchObject({ message: "onError is broken" });
+  });
+
+  it("contains an onDead that throws, and logs it", async () => {
+    const logged: object[] = [];
+    const onDead = () => Promise.reject(new Error("onDead is broken"));
+    const log = memoryDestination();
+    const source = memorySource(log);
+    const logger = { ...silent, error: (fields: object) => logged.push(fields) };
+    const broken = new Receiver({ source, onDead, logger });
+    await broken
+      .on("q", "user.created", () => {
+        throw fatal(new Error("x"));
+      })
+      .start();
+    const { signal } = new AbortController();
+    await log.deliver([message(), message()], { signal });
+    await vi.waitFor(() => expect(source.dead).toHaveLength(2));
+    await broken.stop();
+    const errors = logged.flatMap((fields) => ("err" in fields ? [fields.err] : []));
+    expect(errors.map(String)).toEqual(Array(2).fill("Error: onDead is broken"));
   });
 
   it("contains a logger that throws", async () => {

@@ -10,6 +10,14 @@ export interface Item extends Delivery {
   readonly held: HeldBatch | HeldDelivery;
   /** It may have killed a worker. */
   readonly isSuspect: boolean;
+  /** When its handler was started, by `performance.now()`. */
+  startedAt: number | undefined;
+}
+
+/** What a row of its own was, or is to be, written for. */
+export interface ItemLeftover {
+  readonly item: Item;
+  readonly leftover: Leftover;
 }
 
 /** Of one in line: `released` would let it pass those before it. */
@@ -34,8 +42,8 @@ export interface Held<Progress = unknown> {
   settle(item: Item, outcome: Settlement): void;
   /** What is to be recorded now; given back by `restore` if it could not be. */
   takeProgress(): Progress;
-  /** The items that a progress leaves for later. */
-  itemsOf(progress: Progress): readonly Item[];
+  /** The items that a progress leaves for later, or that are dead. */
+  leftoversOf(progress: Progress): readonly ItemLeftover[];
   restore(progress: Progress): void;
   /** Aborts the signal of what still runs. */
   abandon(reason: Error): void;
@@ -67,6 +75,7 @@ export class HeldBatch implements Held<BatchProgress> {
       attempt: 1,
       signal,
       isSuspect: false,
+      startedAt: undefined,
     }));
   }
 
@@ -79,10 +88,10 @@ export class HeldBatch implements Held<BatchProgress> {
   }
 
   settle(item: Item, outcome: Settlement): void {
-    const { position, attempt } = item;
+    const { position } = item;
     this.isDirty = true;
     this.#settled.add(position);
-    const leftover = leftoverOf(this.isOrdered ? inLine(item, outcome) : outcome, attempt);
+    const leftover = leftoverOf(this.isOrdered ? inLine(item, outcome) : outcome, item);
     if (!leftover) return;
     this.hasLeftovers = true;
     this.#unsaved.set(position, leftover);
@@ -97,8 +106,12 @@ export class HeldBatch implements Held<BatchProgress> {
     return { key: this.key, done: [...this.#settled], leftovers, ...keys };
   }
 
-  itemsOf({ leftovers }: BatchProgress): readonly Item[] {
-    return this.items.filter(({ position }) => leftovers.has(position));
+  leftoversOf({ leftovers }: BatchProgress): readonly ItemLeftover[] {
+    if (leftovers.size === 0) return [];
+    return this.items.flatMap((item) => {
+      const leftover = leftovers.get(item.position);
+      return leftover ? [{ item, leftover }] : [];
+    });
   }
 
   restore({ leftovers }: BatchProgress): void {
@@ -129,7 +142,9 @@ export class HeldDelivery implements Held<DeliveryProgress> {
     this.isOrdered = isOrdered;
     const { queue, position } = key;
     const { signal } = this.#abort;
-    this.item = { held: this, position, queue, message, attempt, signal, isSuspect: lost > 1 };
+    const isSuspect = lost > 1;
+    const startedAt = undefined;
+    this.item = { held: this, position, queue, message, attempt, signal, isSuspect, startedAt };
   }
 
   get isSettled(): boolean {
@@ -154,11 +169,11 @@ export class HeldDelivery implements Held<DeliveryProgress> {
 
   settle(item: Item, outcome: Settlement): void {
     const settlement = this.isOrdered ? inLine(item, outcome) : outcome;
-    this.#result = leftoverOf(settlement, item.attempt) ?? { state: "done" };
+    this.#result = leftoverOf(settlement, item) ?? { state: "done" };
   }
 
-  itemsOf(): readonly Item[] {
-    return this.hasLeftovers ? [this.item] : [];
+  leftoversOf({ result }: DeliveryProgress): readonly ItemLeftover[] {
+    return result && result.state !== "done" ? [{ item: this.item, leftover: result }] : [];
   }
 
   takeProgress(): DeliveryProgress {

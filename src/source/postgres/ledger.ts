@@ -1,5 +1,5 @@
 import { EventsError } from "../../message/errors.js";
-import { type BatchProgress, settleBatches } from "../../postgres/batch.js";
+import { type BatchProgress, type Leftover, settleBatches } from "../../postgres/batch.js";
 import type { Database } from "../../postgres/database.js";
 import { type DeliveryProgress, settleDeliveries } from "../../postgres/delivery.js";
 import {
@@ -8,6 +8,7 @@ import {
   settleOrderedBatches,
   settleOrderedDeliveries,
 } from "../../postgres/ordered.js";
+import type { DeadReason, SourceContext } from "../source.js";
 import { dueWork, PROGRESS_MS } from "./due-work.js";
 import { type Held, HeldBatch, type HeldDelivery, type Item } from "./held.js";
 import type { Settlement } from "./leftover.js";
@@ -21,6 +22,8 @@ export interface LedgerOptions {
   readonly onLeftovers: () => void;
   /** The database knows that this item of an ordered queue will come again. */
   readonly onRecorded: (item: Item) => void;
+  /** It is recorded that a message is dead. */
+  readonly onDead: SourceContext["onDead"];
   /** What became of a message that may have killed a worker is recorded, or it was lost. */
   readonly onSuspectOver: (item: Item) => void;
   /** Everything that is held of an ordered queue was lost. */
@@ -133,11 +136,18 @@ export class Ledger {
       if (lost.has(progress)) this.#lose(held);
       else if (wasSettled) this.#forget(held);
       else open.set(held, now);
-      if (held.isOrdered) held.itemsOf(progress).forEach(this.#options.onRecorded);
+      for (const { item, leftover } of held.leftoversOf(progress)) {
+        if (held.isOrdered) this.#options.onRecorded(item);
+        if (leftover.state === "dead" && !lost.has(progress)) this.#dead(item, leftover);
+      }
     }
     if (recorded.isDue || entries.some(({ held }) => held.hasLeftovers)) {
       this.#options.onLeftovers();
     }
+  }
+
+  #dead({ queue, message, attempt }: Item, { reason }: Leftover): void {
+    this.#options.onDead({ queue, message, attempt, reason: reason as DeadReason });
   }
 
   /** Of an ordered queue everything is lost: what was handled since may have come after what was lost. */

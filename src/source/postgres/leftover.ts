@@ -5,7 +5,10 @@ import type { DeadReason, Outcome } from "../source.js";
 export type Settlement = Outcome | { readonly type: "scheduled" } | { readonly type: "held" };
 
 /** The row that an outcome needs; none if the message is done. What was not started has used up no attempt. */
-export function leftoverOf(settlement: Settlement, attempt: number): Leftover | undefined {
+export function leftoverOf(
+  settlement: Settlement,
+  { attempt, startedAt }: { readonly attempt: number; readonly startedAt: number | undefined },
+): Leftover | undefined {
   switch (settlement.type) {
     case "done":
       return undefined;
@@ -15,9 +18,10 @@ export function leftoverOf(settlement: Settlement, attempt: number): Leftover | 
         attempt,
         afterMs: settlement.afterMs,
         reason: storable(settlement.reason),
+        ...ran(startedAt),
       };
     case "dead":
-      return { state: "dead", attempt, reason: storable(settlement.reason) };
+      return { state: "dead", attempt, reason: storable(settlement.reason), ...ran(startedAt) };
     case "parked":
       return { state: "parked", attempt: attempt - 1 };
     case "scheduled":
@@ -27,6 +31,10 @@ export function leftoverOf(settlement: Settlement, attempt: number): Leftover | 
     case "released":
       return { state: "waiting", attempt: attempt - 1 };
   }
+}
+
+function ran(startedAt: number | undefined): { ranMs?: number } {
+  return startedAt === undefined ? {} : { ranMs: performance.now() - startedAt };
 }
 
 /** Postgres can't hold every text that an error may carry, and one that it refuses must not hold up the rest. */

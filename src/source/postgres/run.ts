@@ -1,4 +1,5 @@
 import type { Database } from "../../postgres/database.js";
+import type { Notification } from "../../postgres/listener.js";
 import type { OrderedClaimant } from "../../postgres/ordered.js";
 import type { PollResult } from "../../postgres/wake.js";
 import { finishWithin } from "../finish-within.js";
@@ -65,6 +66,7 @@ export class PostgresRun {
       leaseMs: claimant.leaseMs,
       onError,
       onLeftovers: () => this.#waker.pollNow(),
+      onDead: context.onDead,
       onRecorded: (item) => this.#readers.get(item.queue)?.recorded(item),
       onSuspectOver: (item) => this.#suspects.over(item),
       onQueueLost: (queue) => this.#readers.get(queue)?.lost(),
@@ -92,11 +94,11 @@ export class PostgresRun {
     this.#housekeeper.start();
   }
 
-  /** A publish has notified, or may have while nobody listened; or what has put something into deliveries (`isDelivery`). */
-  notified(isDelivery: boolean): void {
+  /** A publish has notified, or somebody who has made deliveries due; or they may have while nobody listened. */
+  notified(what: Notification): void {
     const topics = [...this.#readers.values()].flatMap((reader) => reader.topics);
     const isKnown = !this.#options.context.subscriptions.some(({ topic }) => topic === EVERY_TOPIC);
-    if (!isDelivery && isKnown && topics.length <= FEW_TOPICS)
+    if (what === "news" && isKnown && topics.length <= FEW_TOPICS)
       for (const topic of topics) topic.wake();
     else this.#waker.pollNow();
   }
@@ -155,6 +157,7 @@ export class PostgresRun {
     const reader = this.#readers.get(item.queue);
     if (item.held.lost) return reader?.dropped();
     const startedAt = performance.now();
+    item.startedAt = startedAt;
     const outcome = await this.#deliver(item);
     this.#ledger.settle(item, outcome);
     reader?.finished(item, outcome, performance.now() - startedAt);

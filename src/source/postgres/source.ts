@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { assertInteger, assertOptions } from "../../message/options.js";
 import { checkSchema } from "../../postgres/check.js";
 import { Database, type PgPool } from "../../postgres/database.js";
+import type { Notification } from "../../postgres/listener.js";
 import { declareQueue } from "../../postgres/queue.js";
 import { subscribe } from "../../postgres/subscription.js";
 import { notifyChannel } from "../../postgres/wake.js";
@@ -70,7 +71,7 @@ export function postgresSource(options: PostgresSourceOptions): Source {
         maxWorkers,
         intervalMs,
       });
-      const wake = (isDelivery: boolean) => run.notified(isDelivery);
+      const wake = (what: Notification) => run.notified(what);
       const listener = await notify?.listen({
         channel: db.schema,
         session,

@@ -218,3 +218,18 @@ export async function aRunPassesNothing(engine: Engine): Promise<void> {
   await b.settleDeliveries(first);
   expect(await b.deliveries()).toEqual(["k2", "k3"]);
 }
+
+/** It was claimed behind one that failed. */
+export async function whatGoesBackUnstartedHasUsedUpNoAttempt(engine: Engine): Promise<void> {
+  const [a] = await twoWorkers(engine);
+  await publish(engine, "k1 k2");
+  const batch = (await a.claim()) ?? expect.fail();
+  await a.settle([batch], allAs(batch, HELD));
+  for (let n = 1; n <= 3; n += 1) {
+    const [first, behind] = await a.claimDeliveries();
+    if (!first || !behind) return expect.fail();
+    expect([first.attempt, behind.attempt]).toEqual([n, 1]);
+    await a.settleDeliveries([behind], HELD);
+    await a.settleDeliveries([first], retryAfter(0));
+  }
+}

@@ -103,6 +103,27 @@ export const failing = {
     assert.equal(dead?.id, messages[2]?.id);
     assert.match(dead?.reason ?? "", /no way/);
   },
+  "tells of each message that is given up, once, and of no other": async (trial) => {
+    const [failing, doomed, ...others] = things(5);
+    await trial.start(({ message, attempt }) => {
+      if (message.id === doomed?.id) throw fatal(new Error("no way"));
+      if (message.id === failing?.id || attempt === 1) throw new Error(`no luck at ${attempt}`);
+    });
+    await trial.publish(...[failing, doomed, ...others].filter((message) => message !== undefined));
+    await trial.until(4 + 2 * others.length);
+    await until("two deaths are told", () => trial.dead.length >= 2);
+    await untilDead(trial, 2);
+    const told = trial.dead.map(({ queue, message, attempt, reason }) => {
+      return { queue, id: message.id, attempt, code: reason.code };
+    });
+    assert.deepEqual(
+      told.sort((a, b) => a.attempt - b.attempt),
+      [
+        { queue: "q", id: doomed?.id, attempt: 1, code: "FATAL" },
+        { queue: "q", id: failing?.id, attempt: 3, code: "RETRIES_EXHAUSTED" },
+      ],
+    );
+  },
   "doesn't deliver a dead message again": async (trial) => {
     const first = await trial.start(() => {
       throw fatal(new Error("no way"));

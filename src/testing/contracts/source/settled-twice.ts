@@ -40,6 +40,7 @@ function contextOf(sink: Sink): SourceContext {
     sink,
     transactional: false,
     onError: nothing,
+    onDead: nothing,
     logger: { debug: nothing, info: nothing, warn: nothing, error: nothing },
   };
 }

@@ -3,7 +3,7 @@ import type { HandlerContext, TransactionalContext } from "../../../receiver/han
 import { constantBackoff, withBackoff } from "../../../receiver/middleware/backoff.js";
 import { withLimit } from "../../../receiver/middleware/limit.js";
 import { Receiver } from "../../../receiver/receiver.js";
-import type { Logger, QueueOptions } from "../../../source/source.js";
+import type { DeadDelivery, Logger, QueueOptions } from "../../../source/source.js";
 import { idsOf } from "../samples.js";
 import { until } from "../until.js";
 import type { SourceSubject } from "./subject.js";
@@ -27,6 +27,8 @@ export class SourceTrial {
   readonly attempts: HandlerContext[] = [];
   /** What `onError` was told. */
   readonly errors: unknown[] = [];
+  /** What `onDead` was told. */
+  readonly dead: DeadDelivery[] = [];
   readonly subject: SourceSubject;
   readonly #receivers: Receiver[] = [];
 
@@ -87,6 +89,10 @@ export class SourceTrial {
       source: this.subject.source({ maxWorkers }),
       logger: silent,
       onError: (error) => this.errors.push(error),
+      onDead: (dead) => {
+        this.dead.push(dead);
+        throw new Error("Nobody is to hear of this.");
+      },
     });
     this.#receivers.push(receiver);
     return receiver.use(withBackoff(constantBackoff(RETRY_MS)), withLimit(LIMIT));
