@@ -27,9 +27,8 @@ async function storeTwice(client: SqlClient, message: Message): Promise<void> {
 async function storeWithDefaults(client: SqlClient, message: Message): Promise<void> {
   const { id, topic, name, key } = message;
   await client.query(
-    `insert into opinionated_events.message (position, xid, id, topic, name, key, payload) values
-      (default, default, $1, $2, $3, $4, 'null'), (default, default, $1, $2, $3, $4, 'null')
-    on conflict do nothing`,
+    `insert into opinionated_events.message (position, xid, id, topic, name, key, payload)
+    values (default, default, $1, $2, $3, $4, 'null') on conflict do nothing`,
     [id, topic, name, key],
   );
 }
