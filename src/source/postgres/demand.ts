@@ -1,8 +1,8 @@
 /** Work taken ahead, in ms: enough to hide a round trip, little enough to leave the rest to other processes. */
 const AHEAD_MS = 50;
-const MAX_HELD = 1_000;
+const MAX_HELD = 2_000;
 const PER_KEY_MS = 1_000;
-const MAX_BATCH = 500;
+const MAX_BATCH = 1_000;
 /** The share of the newest duration in the average. */
 const WEIGHT = 0.1;
 
