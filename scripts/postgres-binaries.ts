@@ -27,11 +27,14 @@ export interface OwnPostgresServer extends PostgresServer {
  * `binFolder`, else from those that npm installed. PostgreSQL refuses to run as root: as root it runs
  * as `postgres` or `nobody`, who must be able to reach `binFolder`.
  */
-export async function startBinaries(binFolder?: string): Promise<OwnPostgresServer> {
+export async function startBinaries(
+  binFolder?: string,
+  more: readonly string[] = [],
+): Promise<OwnPostgresServer> {
   const account = await unprivilegedAccount();
   const folder = await mkdtemp(join(tmpdir(), "opinionated-events-"));
   try {
-    return await startIn(folder, account, binFolder);
+    return await startIn(folder, account, binFolder, more);
   } catch (error) {
     await rm(folder, { recursive: true, force: true });
     throw error;
@@ -42,6 +45,7 @@ async function startIn(
   folder: string,
   account: Account | undefined,
   binFolder: string | undefined,
+  more: readonly string[],
 ): Promise<OwnPostgresServer> {
   const bin = binFolder ?? (await installBinaries(account && folder));
   if (account) await giveAway(folder, account);
@@ -51,6 +55,7 @@ async function startIn(
     ["-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"],
     { ...account, cwd: folder },
   );
+  await appendFile(join(data, "postgresql.conf"), `${more.join("\n")}\n`);
   return startData({ folder, data, account, bin, from: binFolder ?? "npm" });
 }
 

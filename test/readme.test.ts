@@ -37,10 +37,6 @@ test("the local development example delivers what it publishes, and ends", async
   expect(example.output()).toBe("received user.created\n");
 });
 
-test("the examples compile", async () => {
-  expect(await examples.compile()).toBe("");
-});
-
 function run(name: string) {
   return examples.run(name, { DATABASE_URL: database.url });
 }

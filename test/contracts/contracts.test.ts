@@ -7,7 +7,7 @@ import {
   destinationContract,
   sourceContract,
 } from "../../src/testing.js";
-import { type TestDatabase, testDatabase } from "../support/postgres.js";
+import { migratedDatabase, type TestDatabase } from "../support/postgres.js";
 import { bridges } from "./bridges.js";
 import { destinations } from "./destinations.js";
 import { sources } from "./sources.js";
@@ -19,7 +19,7 @@ const notify = () => notifyTrigger({ connectionString: database.url });
 const reports: ContractReport[] = [];
 
 beforeAll(async () => {
-  database = await testDatabase();
+  database = await migratedDatabase();
 });
 
 afterAll(async () => {

@@ -13,7 +13,7 @@ import { DEFAULT_SCHEMA } from "../../src/postgres/schema.js";
 import { subscribe } from "../../src/postgres/subscription.js";
 import { sweep } from "../../src/postgres/takeover.js";
 import type { SqlClient } from "../../src/transaction/sql-client.js";
-import { type TestDatabase, testDatabase } from "../support/postgres.js";
+import { migratedDatabase, type TestDatabase } from "../support/postgres.js";
 
 export const QUEUE = "q";
 const TOPIC = "t";
@@ -37,7 +37,7 @@ export class Engine {
   }
 
   static async create(database?: TestDatabase): Promise<Engine> {
-    const { url, pool, drop } = database ?? (await testDatabase());
+    const { url, pool, drop } = database ?? (await migratedDatabase());
     await migrate(pool);
     return new Engine(url, pool, drop);
   }

@@ -45,8 +45,4 @@ describe.each(Object.entries(pages))("docs/%s.md", { timeout: 60_000 }, (page, e
     expect(ended).toEqual([0, null]);
     await database.drop();
   });
-
-  test("the examples compile", async () => {
-    expect(await examples.compile()).toBe("");
-  });
 });

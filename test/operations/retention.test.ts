@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { createMessage, Publisher, Receiver, syncBridge } from "../../src/index.js";
 import { type PostgresOperations, postgresOperations } from "../../src/operations.js";
 import { migrate, postgresDestination, postgresSource } from "../../src/postgres.js";
-import { type TestDatabase, testDatabase } from "../support/postgres.js";
+import { migratedDatabase, type TestDatabase } from "../support/postgres.js";
 
 const PATIENCE = { timeout: 20_000 };
 
@@ -11,7 +11,7 @@ let operations: PostgresOperations;
 let publisher: Publisher;
 
 beforeAll(async () => {
-  database = await testDatabase();
+  database = await migratedDatabase();
   await migrate(database.pool);
   operations = postgresOperations({ pool: database.pool });
   publisher = new Publisher({ bridge: syncBridge([postgresDestination({ pool: database.pool })]) });

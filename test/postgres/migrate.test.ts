@@ -69,7 +69,12 @@ describe("migrate", () => {
         db.pool,
         "select tablename from pg_tables where schemaname = 'taken' and tablename !~ '[0-9]' order by 1",
       ),
-    ).toEqual([{ tablename: "batch" }, { tablename: "message" }, { tablename: "migration" }, { tablename: "segment" }]);
+    ).toEqual([
+      { tablename: "batch" },
+      { tablename: "message" },
+      { tablename: "migration" },
+      { tablename: "segment" },
+    ]);
   });
 
   it("rebases a log that comes from another cluster, once", async () => {

@@ -10,11 +10,11 @@ import { Receiver } from "../../src/receiver/receiver.js";
 import { type PostgresSourceOptions, postgresSource } from "../../src/source/postgres/source.js";
 import { intervalTrigger, notifyTrigger } from "../../src/source/postgres/trigger.js";
 import { silent } from "../receiver/support.js";
-import { type TestDatabase, testDatabase } from "../support/postgres.js";
+import { migratedDatabase, type TestDatabase } from "../support/postgres.js";
 
 /** A migrated database, of the run's server if none is given, with a publisher, and receivers that are stopped at its end. */
 export async function engine(given?: TestDatabase, schema = DEFAULT_SCHEMA) {
-  const database = given ?? (await testDatabase());
+  const database = given ?? (await migratedDatabase());
   const { pool, url } = database;
   await migrate(pool, { schema });
   const receivers: Receiver[] = [];

@@ -23,7 +23,3 @@ test.each([
   expect(await exit).toEqual([0, null]);
   expect(output()).toBe(expected);
 });
-
-test("the examples compile", async () => {
-  expect(await examples.compile()).toBe("");
-});

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { mutate, mutations } from "../engine/mutations.js";
-import { testDatabase } from "../support/postgres.js";
+import { migratedDatabase } from "../support/postgres.js";
 import type { Violations } from "./oracle.js";
 import type { Report } from "./report.js";
 import { simulate } from "./simulate.js";
@@ -25,7 +25,7 @@ test.each(faults)("without %s: %s", { timeout: 120_000 }, async (name, fault) =>
 });
 
 async function runWithout(name: keyof typeof mutations, seed: number): Promise<Report> {
-  const { url, drop } = await testDatabase();
+  const { url, drop } = await migratedDatabase();
   try {
     return await simulate({
       url,

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "vitest";
-import { type TestDatabase, testDatabase } from "../support/postgres.js";
+import { migratedDatabase, type TestDatabase } from "../support/postgres.js";
 import { formatReport } from "./report.js";
 import { simulate } from "./simulate.js";
 
@@ -10,7 +10,7 @@ test.each([{ seconds: 6 }, { forget: true, seconds: 4 }, { rebase: true, seconds
   "nothing is lost, repeated or reordered: %o",
   { timeout: 90_000 },
   async (options) => {
-    database = await testDatabase();
+    database = await migratedDatabase();
     const seed = Date.now() % 1_000_000;
     const report = await simulate({ url: database.url, seed, ...options });
     console.log(`seed ${seed}\n${formatReport(report)}`);

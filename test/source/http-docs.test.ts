@@ -39,10 +39,6 @@ test("node stops on SIGTERM", async () => {
   expect(await receiving.exit).toEqual([0, null]);
 });
 
-test("the examples compile", async () => {
-  expect(await examples.compile()).toBe("");
-});
-
 function run(name: string): Example {
   return examples.run(name, { DATABASE_URL: database.url });
 }

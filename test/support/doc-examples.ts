@@ -45,15 +45,23 @@ export class DocExamples {
     return { child, output: () => chunks.join(""), exit };
   }
 
-  /** What the compiler says of all of them, strictly; empty if nothing. */
-  async compile(): Promise<string> {
-    const config = { extends: resolve("tsconfig.json"), include: ["*.ts"] };
-    await writeFile(join(this.folder, "tsconfig.json"), JSON.stringify(config));
-    const { status, stdout } = spawnSync("npx", ["tsc", "-p", this.folder], { encoding: "utf8" });
-    return status === 0 ? stdout : `exit ${status}: ${stdout}`;
-  }
-
   remove(): Promise<void> {
     return rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** What the compiler says of the examples of all these pages, strictly; empty if nothing. */
+export async function compile(pages: readonly string[]): Promise<string> {
+  const all = await Promise.all(pages.map((page) => DocExamples.of(page)));
+  const folder = await mkdtemp(resolve(".cache/examples-"));
+  try {
+    const include = all.map((examples) => join(examples.folder, "*.ts"));
+    const config = JSON.stringify({ extends: resolve("tsconfig.json"), include });
+    await writeFile(join(folder, "tsconfig.json"), config);
+    const { status, stdout } = spawnSync("npx", ["tsc", "-p", folder], { encoding: "utf8" });
+    return status === 0 ? stdout : `exit ${status}: ${stdout}`;
+  } finally {
+    await Promise.all(all.map((examples) => examples.remove()));
+    await rm(folder, { recursive: true, force: true });
   }
 }

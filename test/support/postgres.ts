@@ -10,12 +10,21 @@ export interface TestDatabase {
 }
 
 /** A new, empty database on the run's server. Call it in `beforeAll`, and `drop` in `afterAll`. */
-export async function testDatabase(): Promise<TestDatabase> {
+export function testDatabase(): Promise<TestDatabase> {
+  return create("template1");
+}
+
+/** As `testDatabase`, but with the schema of the migrations: a copy, which is quicker than to run them. */
+export function migratedDatabase(): Promise<TestDatabase> {
+  return create(inject("migratedDatabase"));
+}
+
+async function create(template: string): Promise<TestDatabase> {
   const serverUrl = inject("databaseUrl");
   if (!serverUrl) throw new Error("No PostgreSQL: the start of the run's output says why.");
 
   const name = `test_${randomUUID().replaceAll("-", "")}`;
-  await execute(serverUrl, `create database ${name}`);
+  await execute(serverUrl, `create database ${name} template ${template}`);
   const url = Object.assign(new URL(serverUrl), { pathname: name }).href;
   const pool = testPool(url);
   const drop = async () => {
@@ -32,7 +41,7 @@ function testPool(url: string): pg.Pool {
   return pool;
 }
 
-async function execute(url: string, sql: string): Promise<void> {
+export async function execute(url: string, sql: string): Promise<void> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {

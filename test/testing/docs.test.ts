@@ -18,7 +18,3 @@ test.each([
   expect(output()).toContain(expected);
   expect(output()).toContain("# fail 0\n");
 });
-
-test("the examples compile", async () => {
-  expect(await examples.compile()).toBe("");
-});

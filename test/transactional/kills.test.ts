@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
-import { testDatabase } from "../support/postgres.js";
+import { migratedDatabase } from "../support/postgres.js";
 import { killWorkers } from "./kills.js";
 
 test("each effect happens once, although workers are killed in the middle of it", {
   timeout: 120_000,
 }, async () => {
-  const { url, drop } = await testDatabase();
+  const { url, drop } = await migratedDatabase();
   try {
     const messages = 1_500;
     const report = await killWorkers({ url, messages, workers: 2, kills: 3 });

@@ -109,7 +109,7 @@ describe("Demand", () => {
       fast.took(1);
       fast.finished(0.01);
     }
-    expect(fast.room).toBe(500);
+    expect(fast.room).toBe(1_000);
     const slow = new Demand(10);
     slow.took(10);
     slow.finished(60_000);
