@@ -52,7 +52,10 @@ async function runCases(server: Server): Promise<boolean> {
   return results.every(({ violations }) => violations.length === 0);
 }
 
-main().catch((error) => {
-  console.error(error);
-  process.exitCode = 1;
-});
+main()
+  .catch((error) => {
+    console.error(error);
+    process.exitCode = 1;
+  })
+  // What a mutant has left running must not keep the rest of us.
+  .finally(() => process.exit());
