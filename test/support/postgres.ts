@@ -41,7 +41,7 @@ function testPool(url: string): pg.Pool {
   return pool;
 }
 
-export async function execute(url: string, sql: string): Promise<void> {
+async function execute(url: string, sql: string): Promise<void> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
