@@ -32,7 +32,9 @@ export async function listening(given?: Parameters<typeof engine>[0]) {
     publish,
     receiver(pool: pg.Pool = db.pool, gate: Promise<void> = Promise.resolve()): Receiver {
       const triggers = [notifyTrigger({ connectionString: proxied }), INTERVAL];
-      const receiver = db.receiver({ pool, triggers }, (error) => errors.push(error));
+      // A claim whose answer is lost in a black hole waits for the end of its lease.
+      const leaseMs = 3_000;
+      const receiver = db.receiver({ pool, triggers, leaseMs }, (error) => errors.push(error));
       return receiver.on("q", NAME, async ({ payload }) => {
         await gate;
         seen.push(payload);
