@@ -15,8 +15,9 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     globalSetup: "test/support/global-setup.ts",
     pool: "forks",
-    // More than the cores of a small machine: tests wait for processes and servers, too.
-    maxWorkers: 3,
+    // As many as the cores of a small machine, and few cases of a file at once: tests start processes and servers, too.
+    maxWorkers: 2,
+    maxConcurrency: 3,
     testTimeout: 30_000,
     hookTimeout: 60_000,
     reporters: ["default", new TallyReporter()],

@@ -68,7 +68,7 @@ describe("the listener", () => {
   });
 
   it("and the pool are replaced after a black hole that keeps them, if queries time out", async () => {
-    const pool = new pg.Pool({ connectionString: on.proxied, query_timeout: 1_000 });
+    const pool = new pg.Pool({ connectionString: on.proxied, query_timeout: 1_000, max: 4 });
     pool.on("error", () => {});
     onTestFinished(() => pool.end());
     await on.receiver(pool).start();
