@@ -92,7 +92,10 @@ export class Waker {
   async #poll(isBusy: boolean): Promise<void> {
     const { db, handled, intervalMs, onPoll } = this.#options;
     this.#pollAt = performance.now() + (isBusy ? Math.min(BUSY_POLL_MS, intervalMs) : intervalMs);
-    const result = await poll(db, handled);
+    const result = await poll(db, handled).catch((error) => {
+      this.#pollAt = 0; // what it was for is still to be found
+      throw error;
+    });
     const dueMs = Math.min(...[...result.due.values()].filter((ms) => ms > 0));
     this.#pollAt = Math.min(this.#pollAt, performance.now() + dueMs);
     onPoll(result);

@@ -1,0 +1,26 @@
+import { expect, onTestFinished, test, vi } from "vitest";
+import type { Database } from "../../../src/postgres/database.js";
+import { Waker } from "../../../src/source/postgres/waker.js";
+
+test("a poll that failed is not put off to the next interval", async () => {
+  const lost = new Error("the connection was lost");
+  const run = vi
+    .fn()
+    .mockRejectedValueOnce(lost)
+    .mockResolvedValue([["q", "t", null]]);
+  const [onPoll, onError] = [vi.fn(), vi.fn()];
+  const waker = new Waker({
+    db: { run } as unknown as Database,
+    handled: [{ queue: "q", patterns: ["t.*"] }],
+    intervalMs: 600_000,
+    listens: false,
+    places: () => ({ idle: 1, total: 1 }),
+    onPoll,
+    onError,
+  });
+  waker.start();
+  onTestFinished(() => waker.stop());
+  await vi.waitFor(() => expect(onPoll).toHaveBeenCalled(), 10_000);
+  expect(onError.mock.calls).toEqual([[lost]]);
+  expect(onPoll.mock.calls[0]?.[0].news).toEqual([{ queue: "q", topic: "t" }]);
+});
