@@ -1,8 +1,11 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+import { memoryFolder } from "./test/support/memory-folder.js";
 import { TallyReporter } from "./test/support/tally-reporter.js";
 
 const src = fileURLToPath(new URL("./src/", import.meta.url));
+
+process.env.TMPDIR = memoryFolder() ?? process.env.TMPDIR;
 
 export default defineConfig({
   resolve: {

@@ -40,7 +40,19 @@ test.each([
   expect(await lastLine()).toBe(line);
 });
 
+test("names what failed", async () => {
+  await writeFile(
+    join(folder, "one.test.ts"),
+    'import { test } from "vitest"; test("b", () => { throw new Error("no"); });',
+  );
+  expect(await lines()).toContain("FAILED one.test.ts > b: no");
+});
+
 async function lastLine(): Promise<string | undefined> {
+  return (await lines()).at(-1);
+}
+
+async function lines(): Promise<string[]> {
   const run = spawnSync(process.execPath, [VITEST, "run"], { cwd: folder, encoding: "utf8" });
-  return run.stdout.trim().split("\n").at(-1);
+  return run.stdout.trim().split("\n");
 }
