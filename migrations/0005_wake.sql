@@ -69,7 +69,7 @@ begin
   patterns := array(select s.pattern from opinionated_events.subscription s where s.queue = q and s.topic in (t, '*'));
   return exists (
     select from opinionated_events.message m
-    where m.topic = t and m.position > c.head and (m.xid > c.mark) is true and pg_visible_in_snapshot(m.xid, snap)
+    where m.topic = t and m.position > greatest(c.head, c.base) and (m.xid > c.mark) is true and pg_visible_in_snapshot(m.xid, snap)
       and opinionated_events.is_match(m.name, patterns)
     order by m.topic, m.position limit 1);
 end $$;

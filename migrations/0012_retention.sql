@@ -218,6 +218,16 @@ create function opinionated_events.is_over_limit(q text, k int) returns boolean 
   from opinionated_events.queue x, opinionated_events.segment s where x.name = q and s.number = k
 $$;
 
+-- Whether cursor c will still come to a row that is visible now. The arithmetic of a claim, as in progress().
+create function opinionated_events.is_unread(c opinionated_events.batch, x xid8, p bigint) returns boolean
+language sql immutable as $$
+  select case
+    when p > greatest(c.head, c.base) then true
+    when p > c.base and not pg_visible_in_snapshot(x, c.cur) then true
+    when c.last or p <= c.hi then false
+    else x = any (c.late) or x > c.lo_mark and p > c.lo_head and pg_visible_in_snapshot(x, c.vis) end
+$$;
+
 -- Gives up what a queue that is beyond its limits has not read of segment k, and of what was published before its end. It is
 -- counted, name by name, in `dropped`. A cursor that still has to cross to this cluster stays as it is.
 create function opinionated_events.drop_unread(q text, t text, k int) returns boolean language plpgsql volatile
@@ -236,16 +246,15 @@ begin
   if top is null then return false; end if;
   insert into opinionated_events.dropped (queue, topic, name, messages, first_published_at, last_published_at)
   select q, t, m.name, count(*), min(m.published_at), max(m.published_at) from opinionated_events.message m
-  where m.topic = t and m.position <= top and m.position > c.base and (
-      not pg_visible_in_snapshot(m.xid, c.cur)
-      or not c.last and m.position > c.hi and (
-        m.xid = any (c.late) or m.xid > c.lo_mark and m.position > c.lo_head and pg_visible_in_snapshot(m.xid, c.vis)))
+  where m.topic = t and m.position > c.base and m.position <= top
+    and opinionated_events.is_unread(c, m.xid, m.position)
     and opinionated_events.is_match(m.name, array(
       select s.pattern from opinionated_events.subscription s where s.queue = q and s.topic in (t, '*')))
   group by m.name;
   -- Below base, rows are read neither as late nor as new.
   insert into opinionated_events.batch select q, t, c.seq + 1, c.late, c.lo_mark, c.lo_head, c.vis, c.cur, c.head, c.mark,
     greatest(c.base, top), greatest(c.hi, top), greatest(c.hi, top), c.last, c.oldest;
+  insert into opinionated_events.move (queue, topic, low, snap, base, before) values (q, t, top, c.cur, top, to_jsonb(c));
   return true;
 end $$;
 

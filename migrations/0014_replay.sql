@@ -3,7 +3,7 @@
 -- What a time is looked up by. A summary of each 32 pages: next to nothing to write.
 create index message_time on opinionated_events.message using brin (published_at) with (pages_per_range = 32, autosummarize = on);
 
--- Where queues began, and where they were moved to: what of the log they have not read and will not.
+-- Where queues began, where they were moved to, and where they gave up: what of the log they have not read and will not.
 create table opinionated_events.move (
   queue text collate "C" not null,
   topic text collate "C" not null,
@@ -30,7 +30,7 @@ end $$;
 
 -- Where cursor c stands: all that was visible to the windows before is read up to here, and in the one under way beyond it.
 create function opinionated_events.front(c opinionated_events.batch) returns bigint language sql immutable as $$
-  select case when c.last then c.head else greatest(c.hi, c.lo_head) end
+  select case when c.last then greatest(c.head, c.base) else greatest(c.hi, c.lo_head) end
 $$;
 
 -- Turns into deliveries what cursor c has not read at or below low: it committed late, and the window that is opened next
@@ -192,16 +192,6 @@ begin
   perform opinionated_events.discover(array(
     select qt.queue from opinionated_events.queue_topic qt where qt.queue = q and qt.topic = '*'));
 end $$;
-
--- Whether cursor c will still come to a row that is visible now. The arithmetic of a claim, as in progress().
-create function opinionated_events.is_unread(c opinionated_events.batch, x xid8, p bigint) returns boolean
-language sql immutable as $$
-  select case
-    when p > c.head then true
-    when p > c.base and not pg_visible_in_snapshot(x, c.cur) then true
-    when c.last or p <= c.hi then false
-    else x = any (c.late) or x > c.lo_mark and p > c.lo_head and pg_visible_in_snapshot(x, c.vis) end
-$$;
 
 -- The lease under which a worker has a message that it has not finished; null if there is none.
 create function opinionated_events.lease_of(q text, t text, x xid8, p bigint) returns opinionated_events.lease

@@ -114,4 +114,27 @@ export const retentionMutations = {
     guard: "only a queue beyond its limits gives up",
     changes: { drop_unread: [{ from: "not opinionated_events.is_over_limit(q, k)", to: "false" }] },
   },
+  giveUpUntold: {
+    guard: "what was given up is not said to be done",
+    changes: {
+      drop_unread: [
+        {
+          from: "values (q, t, top, c.cur, top, to_jsonb(c))",
+          to: "select q, t, top, c.cur, top, to_jsonb(c) limit 0",
+        },
+      ],
+    },
+  },
+  givenUpIsUnread: {
+    guard: "what was given up is not said to be unread",
+    changes: { is_unread: [{ from: "greatest(c.head, c.base)", to: "c.head" }] },
+  },
+  givenUpIsNews: {
+    guard: "what was given up wakes nobody",
+    changes: { has_news: [{ from: "greatest(c.head, c.base)", to: "c.head" }] },
+  },
+  givenUpIsAhead: {
+    guard: "a queue that gave up stands behind that",
+    changes: { front: [{ from: "greatest(c.head, c.base)", to: "c.head" }] },
+  },
 } satisfies Record<string, Mutation>;

@@ -352,6 +352,26 @@ export async function aQueueThatGaveUpGoesOn(engine: Engine): Promise<void> {
   expect(await engine.claim()).toEqual(["t.late"]);
 }
 
+/** As long as its segment stays, what a queue has given up can be found, and read again; it is no news. */
+export async function whatWasGivenUpIsPassed(engine: Engine): Promise<void> {
+  await keepNothing(engine);
+  await engine.subscribe("t.*");
+  await engine.publish("t.1");
+  await engine.sql("update opinionated_events.queue set max_age = '0'");
+  await goOn(engine);
+  await rotate(engine.db);
+  await engine.sql("select opinionated_events.drop_unread('q', 't', $1)", [FIRST]);
+  const state =
+    "select i.state from opinionated_events.message m, opinionated_events.inspect(m.id) i";
+  expect(await engine.sql(state)).toEqual([["passed"]]);
+  expect(await engine.sql("select opinionated_events.has_news('q', 't')")).toEqual([[false]]);
+  expect(await engine.claim()).toEqual([]);
+  const seek = "select moved_from > moved_to from opinionated_events.seek('q', '-infinity')";
+  expect(await engine.sql(seek)).toEqual([[true]]);
+  expect(await engine.claim()).toEqual(["t.1"]);
+  expect(await engine.sql(state)).toEqual([["running"]]);
+}
+
 /** Publishing locks neither an old segment nor waits for one that is locked. */
 export async function aPublishPassesATruncation(engine: Engine): Promise<void> {
   await engine.publish("t.old");
