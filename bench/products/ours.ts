@@ -1,0 +1,65 @@
+import {
+  createMessage,
+  type Message,
+  Publisher,
+  Receiver,
+  syncBridge,
+  withTx,
+} from "../../src/index.js";
+import {
+  intervalTrigger,
+  migrate,
+  notifyTrigger,
+  postgresDestination,
+  postgresSource,
+} from "../../src/postgres.js";
+import type { Place } from "../harness/scenario.js";
+import type { Opened, Payload, Product, Sample } from "./product.js";
+
+const QUEUE = "bench";
+const NAME = "user.created";
+
+/** With default settings. */
+export const ours: Product = { name: "ours", role: "ours", open };
+
+async function open({ url, pool }: Place): Promise<Opened> {
+  await migrate(pool);
+  await pool.query("select opinionated_events.subscribe($1, $2)", [QUEUE, NAME]);
+  const publisher = new Publisher({ bridge: syncBridge([postgresDestination({ pool })]) });
+  return {
+    async publishIn(client, sample) {
+      await publisher.publishOne(messageOf(sample), withTx(client));
+    },
+    async publishBatch(samples) {
+      await publisher.publishMany(samples.map(messageOf));
+    },
+    async consume(handle, { concurrency } = {}) {
+      const receiver = new Receiver({
+        source: postgresSource({
+          pool,
+          triggers: [notifyTrigger({ connectionString: url }), intervalTrigger(1_000)],
+          ...(concurrency && { maxWorkers: concurrency }),
+        }),
+        onError: console.error,
+      });
+      receiver.on(QUEUE, NAME, ({ payload }) => handle(payload as Payload));
+      await receiver.start();
+      return { stop: () => receiver.stop() };
+    },
+    async analyze() {
+      await pool.query("vacuum analyze opinionated_events.message");
+    },
+    async left() {
+      const { rows } = await pool.query(
+        `select coalesce(sum(lag), 0) + coalesce(sum(leased_batches), 0) + coalesce(sum(waiting), 0) as left
+         from opinionated_events.queue_state`,
+      );
+      return Number(rows[0].left);
+    },
+    close: async () => {},
+  };
+}
+
+function messageOf({ payload, key, headers }: Sample): Message {
+  return createMessage(NAME, payload, { ...(key && { key }), ...(headers && { headers }) });
+}
