@@ -119,6 +119,20 @@ begin
     where m.position <> all (waiting);
 end $$;
 
+-- As claim_packed(); behind: how many went behind others of their key.
+create function opinionated_events.claim_ordered_packed(
+  q text, t text, n int, worker_session text, lease_ms int, worker_id text
+) returns table (seq bigint, token bigint, messages text, behind bigint) language plpgsql volatile
+set enable_sort = off set jit = off as $$
+begin
+  return query
+  select max(c.seq), max(c.token), string_agg(opinionated_events.pack(
+    c.position, c.early, c.name, c.id, c.key, c.payload, c.headers, c.published_at, c.deliver_at), E'\x1e'),
+    max(c.position) filter (where c.seq is not null)
+  from opinionated_events.claim_ordered(q, t, n, worker_session, lease_ms, worker_id) c
+  group by case when pg_column_size(c.payload) > 2000 then c.position end;
+end $$;
+
 -- Keys that have messages held, found without a look at all of these.
 create function opinionated_events.held_keys(q text, t text) returns setof text language plpgsql volatile
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set jit = off

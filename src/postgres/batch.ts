@@ -1,5 +1,6 @@
 import { StoredMessage } from "../message/stored-message.js";
 import type { Cell, Database } from "./database.js";
+import { type ClaimedMessage, unpack } from "./packed.js";
 
 /** A leased run of messages of one queue and topic. */
 export interface BatchKey {
@@ -7,13 +8,6 @@ export interface BatchKey {
   readonly topic: string;
   readonly seq: string;
   readonly token: string;
-}
-
-export interface ClaimedMessage {
-  readonly position: string;
-  /** Not due yet. */
-  readonly early: boolean;
-  readonly message: StoredMessage;
 }
 
 export interface ClaimedBatch {
@@ -38,8 +32,8 @@ export interface Leftover {
   readonly ranMs?: number;
 }
 
-const claimStatement = `select seq, token, position, early, name, id, key, payload, headers, published_at, deliver_at
-    from opinionated_events.claim($1, $2, $3, $4, $5)`;
+const claimStatement =
+  "select seq, token, messages from opinionated_events.claim_packed($1, $2, $3, $4, $5)";
 const settleStatement = "select opinionated_events.settle_batches($1, $2, $3)";
 
 /**
@@ -57,27 +51,21 @@ export async function claimBatch(
   return claimedBatch(queue, topic, rows);
 }
 
-/** The first row is the lease. */
+/** One row has the lease, and most messages. */
 export function claimedBatch(
   queue: string,
   topic: string,
-  [lease, ...rows]: Cell[][],
+  rows: readonly Cell[][],
 ): ClaimedBatch | undefined {
+  const lease = rows.find(([seq]) => seq !== null);
   if (lease === undefined) return undefined;
   const key = { queue, topic, seq: lease[0] as string, token: lease[1] as string };
-  return { key, messages: rows.map((row) => claimedMessage(topic, row)) };
+  const texts = rows.map(([, , messages]) => messages).filter((text) => text != null);
+  return { key, messages: unpack(topic, texts) };
 }
 
 export function isUnsubscribed(error: unknown): boolean {
   return (error as { code?: unknown }).code === "P0002";
-}
-
-function claimedMessage(topic: string, row: Cell[]): ClaimedMessage {
-  return {
-    position: row[2] as string,
-    early: row[3] === "t",
-    message: storedMessage(topic, row, 4),
-  };
 }
 
 /** Columns from `at`: name, id, key, payload, headers, published_at, deliver_at. */

@@ -17,8 +17,8 @@ import {
   deliveryValues,
 } from "./delivery.js";
 
-const claimStatement = `select seq, token, position, early, name, id, key, payload, headers, published_at, deliver_at
-    from opinionated_events.claim_ordered($1, $2, $3, $4, $5, $6)`;
+const claimStatement = `select seq, token, messages, behind
+    from opinionated_events.claim_ordered_packed($1, $2, $3, $4, $5, $6)`;
 const settleStatement =
   "select n, released from opinionated_events.settle_ordered_batches($1, $2, $3, $4)";
 const claimDeliveriesStatement = `select token, position, attempt, lost, topic, name, id, key, payload, headers, published_at, deliver_at
@@ -47,7 +47,8 @@ export async function claimOrderedBatch(
 ): Promise<OrderedBatch | undefined> {
   const rows = await db.run(claimStatement, [queue, topic, limit, session, leaseMs, worker]);
   const batch = claimedBatch(queue, topic, rows);
-  return batch && { ...batch, behind: Number(rows[0]?.[2]) };
+  const behind = rows.find(([seq]) => seq !== null)?.[3];
+  return batch && { ...batch, behind: Number(behind) };
 }
 
 export interface Recorded<P> {

@@ -1,5 +1,8 @@
 import { Fifo } from "./fifo.js";
 
+/** So many items start before the event loop turns, or else handlers that don't wait keep the next ones from being fetched. */
+const BURST = 200;
+
 export interface LanesOptions<T> {
   /** Items that run at once, over all queues. */
   readonly maxWorkers: number;
@@ -28,6 +31,7 @@ export class Lanes<T> {
   readonly #turns = new Fifo<Lane<T>>();
   #running = 0;
   #pending = 0;
+  #burst = 0;
   #onIdle: (() => void)[] = [];
 
   constructor(options: LanesOptions<T>) {
@@ -95,6 +99,7 @@ export class Lanes<T> {
 
   #start(): void {
     while (this.#running < this.#options.maxWorkers && this.#turns.size > 0) {
+      if (this.#burst === BURST) return;
       const lane = this.#turns.shift();
       lane.waiting = false;
       if (lane.items.size === 0) continue;
@@ -103,9 +108,16 @@ export class Lanes<T> {
       lane.running += 1;
       this.#running += 1;
       this.#line(lane);
-      this.#options.run(item).finally(lane.done);
+      this.#burst += 1;
+      if (this.#burst === BURST) setImmediate(this.#turned);
+      this.#options.run(item).then(lane.done);
     }
   }
+
+  readonly #turned = () => {
+    this.#burst = 0;
+    this.#start();
+  };
 
   #done(lane: Lane<T>): void {
     lane.running -= 1;
@@ -116,7 +128,7 @@ export class Lanes<T> {
   }
 
   #settle(): void {
-    if (this.#running > 0) return;
+    if (this.#running > 0 || this.#pending > 0) return;
     for (const resolve of this.#onIdle.splice(0)) resolve();
   }
 }

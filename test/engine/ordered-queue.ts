@@ -1,5 +1,5 @@
 import { createMessage, type MessageOptions } from "../../src/message/create-message.js";
-import type { ClaimedMessage, Leftover } from "../../src/postgres/batch.js";
+import type { Leftover } from "../../src/postgres/batch.js";
 import type { ClaimedDelivery } from "../../src/postgres/delivery.js";
 import { append } from "../../src/postgres/log.js";
 import {
@@ -9,6 +9,7 @@ import {
   settleOrderedBatches,
   settleOrderedDeliveries,
 } from "../../src/postgres/ordered.js";
+import type { ClaimedMessage } from "../../src/postgres/packed.js";
 import { declareQueue } from "../../src/postgres/queue.js";
 import { DEFAULT_SCHEMA } from "../../src/postgres/schema.js";
 import type { SqlClient } from "../../src/transaction/sql-client.js";

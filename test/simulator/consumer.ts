@@ -1,10 +1,10 @@
 import {
   type BatchKey,
-  type ClaimedMessage,
   claimBatch,
   type Leftover,
   settleBatches,
 } from "../../src/postgres/batch.js";
+import type { ClaimedMessage } from "../../src/postgres/packed.js";
 import type { Oracle } from "./oracle.js";
 import { randomOutcome } from "./outcome.js";
 import { type Random, sleep } from "./random.js";
