@@ -43,7 +43,7 @@ const LOOKING = `
 const INSERTED = `
   select count(*) from pg_stat_activity
   where datname = current_database() and application_name = $1 and state = 'idle in transaction'
-    and query ~ 'insert into opinionated_events.message'`;
+    and query ~ '[.]append_'`;
 
 const NOBODY_IDLE = `
   select (last_value < extract(epoch from clock_timestamp()) * 1000)::int as count from opinionated_events.idle_until`;

@@ -1,13 +1,19 @@
 import type { Demand } from "./demand.js";
 import { Loop } from "./loop.js";
 import { Rate } from "./rate.js";
+import type { RoomQueue } from "./room-queue.js";
 
-/** Above so many messages a second an intake that runs dry looks again by itself, so that publishers need not notify. */
-const BUSY_PER_SECOND = 500;
-const BUSY_WAIT_MS = 2;
+/**
+ * Above so many messages a second an intake that runs dry looks again by itself, so that publishers need not notify. Far below
+ * what they reach while they do: NOTIFY makes their commits wait for each other's flush to the disk.
+ */
+const BUSY_PER_SECOND = 100;
+/** It looks about twice for each message, at intervals within these bounds in ms. */
+const [MIN_WAIT_MS, MAX_WAIT_MS] = [2, 5];
 
 export interface IntakeOptions {
   readonly demand: Demand;
+  readonly room: RoomQueue;
   /** Takes at most so many, hands them on, and resolves with their number; "blocked" if some may have to wait. */
   readonly take: (limit: number) => Promise<number | "blocked">;
   readonly onIdle: () => void;
@@ -41,9 +47,11 @@ export class Intake {
     this.#loop.wake();
   }
 
-  /** There may be room. */
-  makeRoom(): void {
-    if (this.#state === "full" && this.#options.demand.room > 0) this.wake();
+  /** It is its turn, and there is room. False if it does not wait for that. */
+  makeRoom(): boolean {
+    if (this.#state !== "full") return false;
+    this.wake();
+    return true;
   }
 
   /** What blocks it, or is about to, may be over. */
@@ -59,15 +67,17 @@ export class Intake {
     while (this.#state === "taking" && !this.#loop.stopped) {
       this.#woken = false;
       const { room } = this.#options.demand;
-      if (room === 0) {
-        this.#state = "full";
-        return undefined;
-      }
+      if (room === 0) return this.#wait();
       const taken = await this.#take(room);
-      if (taken !== "blocked" && taken > 0) this.#rate.add(taken);
-      else if (this.#woken) continue;
-      else if (this.#rate.perSecond >= BUSY_PER_SECOND) return BUSY_WAIT_MS;
-      else this.#rest(taken === "blocked" ? "blocked" : "idle");
+      if (taken !== "blocked" && taken > 0) {
+        this.#rate.add(taken);
+        return this.#wait();
+      }
+      if (this.#woken) continue;
+      const { perSecond } = this.#rate;
+      if (perSecond >= BUSY_PER_SECOND)
+        return Math.min(Math.max(500 / perSecond, MIN_WAIT_MS), MAX_WAIT_MS);
+      this.#rest(taken === "blocked" ? "blocked" : "idle");
     }
     return undefined;
   }
@@ -79,7 +89,14 @@ export class Intake {
       return await take(room);
     } finally {
       demand.reserve(-room);
+      this.#options.room.next();
     }
+  }
+
+  /** Others may have waited for longer. */
+  #wait(): undefined {
+    this.#state = "full";
+    this.#options.room.wait(this);
   }
 
   #rest(state: "blocked" | "idle"): void {

@@ -3,6 +3,7 @@ import { Demand } from "./demand.js";
 import type { Item } from "./held.js";
 import { Intake } from "./intake.js";
 import { type Admission, KeyLines } from "./key-lines.js";
+import { RoomQueue } from "./room-queue.js";
 import { Taker, type TakerOptions } from "./taker.js";
 
 export interface ReaderOptions extends TakerOptions {
@@ -24,11 +25,13 @@ export class Reader {
   readonly #lines = new KeyLines();
   readonly #topics = new Map<string, Intake>();
   readonly #deliveries: Intake;
+  readonly #room: RoomQueue;
 
   constructor(options: ReaderOptions) {
     this.#options = options;
     this.#taker = new Taker(options);
     this.demand = new Demand(options.concurrency);
+    this.#room = new RoomQueue(this.demand);
     this.#deliveries = this.#intake((limit) => this.#takeDeliveries(limit));
     for (const topic of options.topics) this.#topic(topic);
   }
@@ -65,13 +68,13 @@ export class Reader {
       for (const _ of back) this.demand.finished();
       this.#options.start(starting);
     }
-    this.#makeRoom();
+    this.#room.next();
   }
 
   /** The item was lost before it ran. */
   dropped(): void {
     this.demand.finished();
-    this.#makeRoom();
+    this.#room.next();
   }
 
   /** Starts items, as far as this process handles them, and no line of a key is in the way. */
@@ -100,7 +103,7 @@ export class Reader {
   clearLines(): readonly Item[] {
     const waiting = this.#lines.clear();
     for (const _ of waiting) this.demand.finished();
-    this.#makeRoom();
+    this.#room.next();
     return waiting;
   }
 
@@ -118,12 +121,7 @@ export class Reader {
 
   #intake(take: (limit: number) => Promise<number | "blocked">): Intake {
     const { onIdle, onError } = this.#options;
-    return new Intake({ demand: this.demand, take, onIdle, onError });
-  }
-
-  #makeRoom(): void {
-    for (const intake of this.#topics.values()) intake.makeRoom();
-    this.#deliveries.makeRoom();
+    return new Intake({ demand: this.demand, room: this.#room, take, onIdle, onError });
   }
 
   async #takeBatch(topic: string, limit: number): Promise<number> {
@@ -146,8 +144,10 @@ export class Reader {
 
   /** The queue has been unsubscribed from the topic. Should that change, a poll brings it back. */
   #forget(topic: string): number {
-    void this.#topics.get(topic)?.stop();
+    const intake = this.#topics.get(topic);
     this.#topics.delete(topic);
+    if (intake) this.#room.leave(intake);
+    void intake?.stop();
     return 0;
   }
 

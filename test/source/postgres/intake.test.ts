@@ -1,18 +1,19 @@
 import { describe, expect, it } from "vitest";
 import { Demand } from "../../../src/source/postgres/demand.js";
 import { Intake } from "../../../src/source/postgres/intake.js";
+import { RoomQueue } from "../../../src/source/postgres/room-queue.js";
 import { SuspectSlot } from "../../../src/source/postgres/suspect-slot.js";
 import { deferred } from "../../receiver/support.js";
 
 type Taken = number | "blocked";
 
 /** An intake whose takes are answered by the test, one at a time. */
-function intake() {
+function intake(demand = new Demand(2), room = new RoomQueue(demand)) {
   const takes: { limit: number; answer: (taken: Taken) => void }[] = [];
-  const demand = new Demand(2);
   const idle: string[] = [];
   const subject = new Intake({
     demand,
+    room,
     onIdle: () => idle.push("idle"),
     onError: () => {},
     take: (limit) => {
@@ -25,7 +26,7 @@ function intake() {
     await expect.poll(() => takes.length).toBe(n);
     return takes[n - 1] as (typeof takes)[0];
   };
-  return { subject, demand, idle, nextTake, takes };
+  return { subject, demand, room, idle, nextTake, takes };
 }
 
 describe("Intake", () => {
@@ -66,21 +67,49 @@ describe("Intake", () => {
   });
 
   it("waits for room, and takes no more than there is", async () => {
-    const { subject, demand, nextTake, takes } = intake();
+    const { subject, demand, room, nextTake, takes } = intake();
     subject.wake();
     const first = await nextTake(1);
     expect(first.limit).toBe(2);
     demand.took(2);
     first.answer(2);
     await expect.poll(() => subject.isIdle).toBe(false);
-    subject.makeRoom();
+    room.next();
     expect(takes).toHaveLength(1);
     demand.finished(1_000);
-    subject.makeRoom();
+    room.next();
     const second = await nextTake(2);
     expect(second.limit).toBe(1);
     second.answer(0);
     await subject.stop();
+  });
+
+  it("gets the room that another one had reserved and did not need", async () => {
+    const one = intake();
+    const two = intake(one.demand, one.room);
+    one.subject.wake();
+    const first = await one.nextTake(1);
+    two.subject.wake();
+    await expect.poll(() => two.subject.isIdle).toBe(false);
+    expect(two.takes).toHaveLength(0);
+    first.answer(0);
+    (await two.nextTake(1)).answer(0);
+    await expect.poll(() => [one.subject.isIdle, two.subject.isIdle]).toEqual([true, true]);
+    await Promise.all([one.subject.stop(), two.subject.stop()]);
+  });
+
+  it("takes turns with others that have more", async () => {
+    const one = intake();
+    const two = intake(one.demand, one.room);
+    one.subject.wake();
+    const first = await one.nextTake(1);
+    two.subject.wake();
+    await expect.poll(() => two.subject.isIdle).toBe(false);
+    first.answer(2);
+    (await two.nextTake(1)).answer(2);
+    (await one.nextTake(2)).answer(0);
+    (await two.nextTake(2)).answer(0);
+    await Promise.all([one.subject.stop(), two.subject.stop()]);
   });
 });
 
