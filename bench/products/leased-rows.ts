@@ -24,7 +24,8 @@ const INSERT_BATCH = {
     from json_to_recordset($1) as r (name text, message_id uuid, key text, payload json, headers json)`,
 };
 
-const STEP = {
+/** Deletes what is done ($1), and leases what is next, at most $2: id, name, message_id, key, payload, headers. */
+export const STEP = {
   name: "step",
   text: `
     with done as (delete from leased_row where id = any ($1::bigint[])),

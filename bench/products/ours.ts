@@ -1,19 +1,7 @@
-import {
-  createMessage,
-  type Message,
-  Publisher,
-  Receiver,
-  syncBridge,
-  withTx,
-} from "../../src/index.js";
-import {
-  intervalTrigger,
-  migrate,
-  notifyTrigger,
-  postgresDestination,
-  postgresSource,
-} from "../../src/postgres.js";
+import { createMessage, type Message, Publisher, syncBridge, withTx } from "../../src/index.js";
+import { migrate, postgresDestination } from "../../src/postgres.js";
 import type { Place } from "../harness/scenario.js";
+import { ourReceiver } from "./our-receiver.js";
 import type { Opened, Payload, Product, Sample } from "./product.js";
 
 const QUEUE = "bench";
@@ -34,14 +22,7 @@ async function open({ url, pool }: Place): Promise<Opened> {
       await publisher.publishMany(samples.map(messageOf));
     },
     async consume(handle, { concurrency } = {}) {
-      const receiver = new Receiver({
-        source: postgresSource({
-          pool,
-          triggers: [notifyTrigger({ connectionString: url }), intervalTrigger(1_000)],
-          ...(concurrency && { maxWorkers: concurrency }),
-        }),
-        onError: console.error,
-      });
+      const receiver = ourReceiver({ url, pool }, concurrency);
       receiver.on(QUEUE, NAME, ({ payload }) => handle(payload as Payload));
       await receiver.start();
       return { stop: () => receiver.stop() };
