@@ -26,6 +26,10 @@ export class Arrivals {
     if (this.#handled === this.at.length) this.#onAll();
   }
 
+  get count(): number {
+    return this.at.length;
+  }
+
   get firstAt(): number {
     return this.at.reduce((a, b) => Math.min(a, b));
   }

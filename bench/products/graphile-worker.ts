@@ -19,6 +19,13 @@ export const graphileWorker: Product = {
     }),
 };
 
+/** What served it best where few jobs wait: each is fetched alone, by one of 24 workers. */
+export const graphileWorkerDirect: Product = {
+  name: "graphile-worker, no local queue",
+  role: "peer",
+  open: (place) => open(place, 24, { maxPoolSize: 25 }),
+};
+
 /** Its concurrency is 1 then. */
 export const graphileWorkerDefaults: Product = {
   name: "graphile-worker, defaults",

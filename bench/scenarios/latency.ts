@@ -3,8 +3,14 @@ import { percentile } from "../figures.js";
 import { Arrivals } from "../harness/arrivals.js";
 import type { Contender, MakeScenario } from "../harness/scenario.js";
 import { publishSteadily } from "../harness/steadily.js";
+import {
+  graphileWorker,
+  graphileWorkerDefaults,
+  graphileWorkerDirect,
+} from "../products/graphile-worker.js";
 import { notifiedRows } from "../products/notified-rows.js";
 import { ours } from "../products/ours.js";
+import { pgBoss } from "../products/pg-boss.js";
 import type { Product } from "../products/product.js";
 
 const EVERY_MS = 20;
@@ -23,9 +29,15 @@ export const latencyScenario: MakeScenario = ({ full }) => {
     figure: "p50",
     unit: "ms",
     lessIsBetter: ["p50", "p99", "max"],
-    contenders: [ours, notifiedRows("in the transaction"), notifiedRows("after the commit")].map(
-      contender,
-    ),
+    contenders: [
+      ours,
+      notifiedRows("in the transaction"),
+      notifiedRows("after the commit"),
+      graphileWorker,
+      graphileWorkerDirect,
+      graphileWorkerDefaults,
+      pgBoss,
+    ].map(contender),
     claims: [
       {
         level: "must",

@@ -3,8 +3,10 @@ import { percentile, perSecond } from "../figures.js";
 import { Arrivals } from "../harness/arrivals.js";
 import type { Claim, Contender, Figures, MakeScenario, Place } from "../harness/scenario.js";
 import { publishSteadily } from "../harness/steadily.js";
+import { graphileWorker, graphileWorkerDirect } from "../products/graphile-worker.js";
 import { notifiedRows } from "../products/notified-rows.js";
 import { ours } from "../products/ours.js";
+import { pgBoss } from "../products/pg-boss.js";
 import type { Opened, Product } from "../products/product.js";
 
 const CONNECTIONS = 10;
@@ -12,7 +14,10 @@ const RATES = [500, 2_000];
 /** Of the messages of a rate, so many in a hundred come first and are not counted. */
 const WARM_UP_PERCENT = 10;
 
-/** From BEGIN in the publisher to the begin of the handler, both in this process; figures of each rate. */
+/**
+ * From BEGIN in the publisher to the begin of the handler, both in this process; figures of each rate. Peers' defaults run one
+ * job at a time, and are left out.
+ */
 export const steadyScenario: MakeScenario = ({ full }) => {
   const contender = (product: Product) => measuring(product, full ? 30 : 3);
   return {
@@ -21,9 +26,14 @@ export const steadyScenario: MakeScenario = ({ full }) => {
     figure: "p50 at 2000/s",
     unit: "ms",
     lessIsBetter: RATES.flatMap((rate) => [`p50 at ${rate}/s`, `p99 at ${rate}/s`]),
-    contenders: [ours, notifiedRows("in the transaction"), notifiedRows("after the commit")].map(
-      contender,
-    ),
+    contenders: [
+      ours,
+      notifiedRows("in the transaction"),
+      notifiedRows("after the commit"),
+      graphileWorker,
+      graphileWorkerDirect,
+      pgBoss,
+    ].map(contender),
     claims: [
       {
         level: "must",
@@ -61,10 +71,16 @@ function measuring(product: Product, seconds: number): Contender {
     async run(place) {
       const opened = await product.open(place);
       const clients = await connectAll(place);
+      let arrivals: Arrivals | undefined;
+      const consumer = await opened.consume(({ n }) => arrivals?.saw(n));
       const figures: Figures = {};
       for (const rate of RATES) {
-        Object.assign(figures, await measure(opened, clients, rate, rate * seconds));
+        const count = rate * seconds;
+        arrivals = new Arrivals(count);
+        Object.assign(figures, await measure(opened, clients, rate, arrivals));
       }
+      await consumer.stop();
+      arrivals?.assertOnce(await opened.left());
       await Promise.all(clients.map((client) => client.end()));
       await opened.close();
       return figures;
@@ -85,14 +101,12 @@ async function measure(
   product: Opened,
   clients: readonly pg.Client[],
   rate: number,
-  count: number,
+  arrivals: Arrivals,
 ): Promise<Figures> {
-  const arrivals = new Arrivals(count);
-  const consumer = await product.consume(({ n }) => arrivals.saw(n));
+  const { count } = arrivals;
   const { begun } = await publishSteadily(product, clients, { count, perSecond: rate });
   await arrivals.all;
-  await consumer.stop();
-  arrivals.assertOnce(await product.left());
+  arrivals.assertOnce(0);
   const latencies = Array.from(arrivals.at, (at, n) => at - (begun[n] as number));
   const counted = latencies.slice((count * WARM_UP_PERCENT) / 100);
   const lastedMs = arrivals.lastAt - (begun[0] as number);
