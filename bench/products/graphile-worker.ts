@@ -6,41 +6,55 @@ import type { Opened, Payload, Product, Sample } from "./product.js";
 
 const TASK = "bench";
 
+interface Settings {
+  readonly worker: GraphileConfig.WorkerOptions;
+  readonly named?: boolean;
+}
+
+const BEST: Settings = {
+  worker: {
+    concurrentJobs: 24,
+    maxPoolSize: 25,
+    localQueue: { size: 500, refetchDelay: { durationMs: 10 } },
+    completeJobBatchDelay: 0,
+    failJobBatchDelay: 0,
+  },
+};
+
+const DIRECT: Settings = { worker: { concurrentJobs: 24, maxPoolSize: 25 } };
+
 /** What served it best: jobs are fetched 500 at a time, and those done together are completed together. */
 export const graphileWorker: Product = {
   name: "graphile-worker",
   role: "peer",
-  open: (place) =>
-    open(place, 24, {
-      maxPoolSize: 25,
-      localQueue: { size: 500, refetchDelay: { durationMs: 10 } },
-      completeJobBatchDelay: 0,
-      failJobBatchDelay: 0,
-    }),
+  open: (place) => open(place, BEST),
 };
 
 /** What served it best where few jobs wait: each is fetched alone, by one of 24 workers. */
 export const graphileWorkerDirect: Product = {
   name: "graphile-worker, no local queue",
   role: "peer",
-  open: (place) => open(place, 24, { maxPoolSize: 25 }),
+  open: (place) => open(place, DIRECT),
+};
+
+/** Jobs of a key go to a queue of its name, which runs one at a time, in order. A local queue makes these slower. */
+export const graphileWorkerOrdered: Product = {
+  name: "graphile-worker, named queues",
+  role: "peer",
+  open: (place) => open(place, { ...DIRECT, named: true }),
 };
 
 /** Its concurrency is 1 then. */
 export const graphileWorkerDefaults: Product = {
   name: "graphile-worker, defaults",
   role: "peer",
-  open: (place) => open(place, undefined, {}),
+  open: (place) => open(place, { worker: {} }),
 };
 
 // Neither keys nor headers are known to it: they travel in the payload. One statement, prepared, in the user's transaction.
 const ADD_JOB = { name: "add_job", text: `select 1 from graphile_worker.add_job('${TASK}', $1)` };
 
-async function open(
-  { url, pool }: Place,
-  concurrentJobs: number | undefined,
-  worker: GraphileConfig.WorkerOptions,
-): Promise<Opened> {
+async function open({ url, pool }: Place, { worker, named = false }: Settings): Promise<Opened> {
   // It is read when the module is loaded.
   process.env.NO_LOG_SUCCESS = "1";
   const { Logger, makeWorkerUtils, run } = await import("graphile-worker");
@@ -55,10 +69,14 @@ async function open(
     },
     async publishBatch(samples) {
       await utils.addJobs(
-        samples.map((sample) => ({ identifier: TASK, payload: payloadOf(sample) })),
+        samples.map((sample) => ({
+          identifier: TASK,
+          payload: payloadOf(sample),
+          ...(named && sample.key && { queueName: sample.key }),
+        })),
       );
     },
-    async consume(handle, { concurrency = concurrentJobs } = {}) {
+    async consume(handle, { concurrency } = {}) {
       const options: RunnerOptions = {
         connectionString: url,
         logger,

@@ -8,10 +8,17 @@ const QUEUE = "bench";
 const NAME = "user.created";
 
 /** With default settings. */
-export const ours: Product = { name: "ours", role: "ours", open };
+export const ours: Product = { name: "ours", role: "ours", open: (place) => open(place, false) };
 
-async function open({ url, pool }: Place): Promise<Opened> {
+export const oursOrdered: Product = {
+  name: "ours, ordered",
+  role: "ours",
+  open: (place) => open(place, true),
+};
+
+async function open({ url, pool }: Place, ordered: boolean): Promise<Opened> {
   await migrate(pool);
+  await pool.query("select opinionated_events.declare_queue($1, $2)", [QUEUE, ordered]);
   await pool.query("select opinionated_events.subscribe($1, $2)", [QUEUE, NAME]);
   const publisher = new Publisher({ bridge: syncBridge([postgresDestination({ pool })]) });
   return {
@@ -22,7 +29,7 @@ async function open({ url, pool }: Place): Promise<Opened> {
       await publisher.publishMany(samples.map(messageOf));
     },
     async consume(handle, { concurrency } = {}) {
-      const receiver = ourReceiver({ url, pool }, concurrency);
+      const receiver = ourReceiver({ url, pool }, concurrency).queue(QUEUE, { ordered });
       receiver.on(QUEUE, NAME, ({ payload }) => handle(payload as Payload));
       await receiver.start();
       return { stop: () => receiver.stop() };

@@ -20,7 +20,7 @@ export const idleScenario: MakeScenario = ({ full }) => ({
   figure: "statements",
   unit: "statements/s",
   lessIsBetter: ["statements", "cpu", "process", "server"],
-  contenders: [{ name: "ours", role: "ours", run: (place) => idle(place, full ? 60 : 10) }],
+  contenders: [{ name: "ours", role: "ours", run: (place) => idle(place, full ? 60 : 8) }],
   claims: [
     {
       level: "must",

@@ -3,11 +3,7 @@ import { percentile } from "../figures.js";
 import { Arrivals } from "../harness/arrivals.js";
 import type { Contender, MakeScenario } from "../harness/scenario.js";
 import { publishSteadily } from "../harness/steadily.js";
-import {
-  graphileWorker,
-  graphileWorkerDefaults,
-  graphileWorkerDirect,
-} from "../products/graphile-worker.js";
+import { graphileWorker, graphileWorkerDefaults } from "../products/graphile-worker.js";
 import { notifiedRows } from "../products/notified-rows.js";
 import { ours } from "../products/ours.js";
 import { pgBoss } from "../products/pg-boss.js";
@@ -22,7 +18,7 @@ const WARM_UP = 25;
  * one clock: it is negative where the handler is the first to hear of it.
  */
 export const latencyScenario: MakeScenario = ({ full }) => {
-  const contender = (product: Product) => measuring(product, WARM_UP + (full ? 1_500 : 200));
+  const contender = (product: Product) => measuring(product, WARM_UP + (full ? 1_500 : 150));
   return {
     id: "D",
     title: "latency from COMMIT to handler, one each 20 ms",
@@ -34,7 +30,6 @@ export const latencyScenario: MakeScenario = ({ full }) => {
       notifiedRows("in the transaction"),
       notifiedRows("after the commit"),
       graphileWorker,
-      graphileWorkerDirect,
       graphileWorkerDefaults,
       pgBoss,
     ].map(contender),

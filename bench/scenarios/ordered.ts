@@ -1,13 +1,15 @@
 import { perSecond } from "../figures.js";
 import { Arrivals } from "../harness/arrivals.js";
 import { fill } from "../harness/fill.js";
-import type { Contender, MakeScenario, Place } from "../harness/scenario.js";
-import { ourReceiver } from "../products/our-receiver.js";
-import { ours } from "../products/ours.js";
-import { type Opened, type Payload, sample } from "../products/product.js";
+import type { Contender, MakeScenario } from "../harness/scenario.js";
+import { graphileWorkerOrdered } from "../products/graphile-worker.js";
+import { ours, oursOrdered } from "../products/ours.js";
+import { type Product, sample } from "../products/product.js";
 
 const MANY = 1_000;
-const UNORDERED = "ours, not ordered";
+
+/** Of a peer that takes long for few. */
+const FEW = 40;
 
 /** One process drains; with one key nothing may run at once, with many only messages of different keys. */
 export const orderedScenario: MakeScenario = ({ full }) => {
@@ -18,74 +20,63 @@ export const orderedScenario: MakeScenario = ({ full }) => {
     figure: "rate",
     unit: "messages/s",
     contenders: [
-      draining(nameOf(1), count, 1),
-      draining(nameOf(MANY), count, MANY),
-      draining(UNORDERED, count, MANY),
+      draining(oursOrdered, count, 1),
+      draining(oursOrdered, count, MANY),
+      { ...draining(ours, count, MANY), role: "floor" },
+      draining(graphileWorkerOrdered, full ? 25 * FEW : FEW, 1),
+      draining(graphileWorkerOrdered, full ? 200 * FEW : 50 * FEW, MANY),
     ],
     claims: [
       {
         level: "must",
         text: "1 key >= 2,000/s",
-        holds: (m) => m.of(nameOf(1), "rate") >= 2_000,
+        holds: (m) => m.of(nameOf(oursOrdered, 1), "rate") >= 2_000,
       },
       {
         level: "must",
         text: "1,000 keys >= 30 % of not ordered",
-        holds: (m) => m.of(nameOf(MANY), "rate") >= 0.3 * m.of(UNORDERED, "rate"),
+        holds: (m) =>
+          m.of(nameOf(oursOrdered, MANY), "rate") >= 0.3 * m.of(nameOf(ours, MANY), "rate"),
       },
       {
         level: "aim",
         text: "1,000 keys >= 60 % of not ordered",
-        holds: (m) => m.of(nameOf(MANY), "rate") >= 0.6 * m.of(UNORDERED, "rate"),
+        holds: (m) =>
+          m.of(nameOf(oursOrdered, MANY), "rate") >= 0.6 * m.of(nameOf(ours, MANY), "rate"),
       },
     ],
   };
 };
 
-function nameOf(keys: number): string {
-  return keys === 1 ? "ours, 1 key" : `ours, ${keys.toLocaleString("en")} keys`;
+function nameOf({ name }: Product, keys: number): string {
+  return `${name}, ${keys === 1 ? "1 key" : `${keys.toLocaleString("en")} keys`}`;
 }
 
-function draining(name: string, count: number, keys: number): Contender {
-  const ordered = name !== UNORDERED;
+function draining(product: Product, count: number, keys: number): Contender {
   return {
-    name,
-    role: "ours",
+    name: nameOf(product, keys),
+    role: product.role,
     async run(place) {
-      const opened = await ours.open(place);
-      await place.pool.query("select opinionated_events.set_ordered('bench', $1)", [ordered]);
+      const opened = await product.open(place);
       await fill(opened, count, (n) => ({ ...sample(n), key: `customer-${n % keys}` }));
       await opened.analyze();
-      const rate = await drainInOrder(place, opened, { count, keys, ordered });
+      const last = new Int32Array(keys).fill(-1);
+      let inversions = 0;
+      const arrivals = new Arrivals(count);
+      const startedAt = performance.now();
+      const consumer = await opened.consume(({ n }) => {
+        arrivals.saw(n);
+        if (n < (last[n % keys] as number)) inversions += 1;
+        last[n % keys] = n;
+      });
+      await arrivals.all;
+      const rate = perSecond(count, performance.now() - startedAt);
+      await consumer.stop();
+      arrivals.assertOnce(await opened.left());
+      await opened.close();
+      if (product !== ours && inversions > 0)
+        throw new Error(`${inversions} messages out of order: this run is void.`);
       return { rate };
     },
   };
-}
-
-interface Queued {
-  readonly count: number;
-  readonly keys: number;
-  readonly ordered: boolean;
-}
-
-async function drainInOrder(place: Place, opened: Opened, { count, keys, ordered }: Queued) {
-  const arrivals = new Arrivals(count);
-  const last = new Int32Array(keys).fill(-1);
-  let inversions = 0;
-  const receiver = ourReceiver(place).queue("bench", { ordered });
-  receiver.on("bench", "user.created", ({ payload }) => {
-    const { n } = payload as Payload;
-    arrivals.saw(n);
-    if (n < (last[n % keys] as number)) inversions += 1;
-    last[n % keys] = n;
-  });
-  const startedAt = performance.now();
-  await receiver.start();
-  await arrivals.all;
-  const ms = performance.now() - startedAt;
-  await receiver.stop();
-  arrivals.assertOnce(await opened.left());
-  if (ordered && inversions > 0)
-    throw new Error(`${inversions} messages out of order: this run is void.`);
-  return perSecond(count, ms);
 }

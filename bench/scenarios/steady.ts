@@ -19,7 +19,7 @@ const WARM_UP_PERCENT = 10;
  * job at a time, and are left out.
  */
 export const steadyScenario: MakeScenario = ({ full }) => {
-  const contender = (product: Product) => measuring(product, full ? 30 : 3);
+  const contender = (product: Product) => measuring(product, full ? 30 : 2);
   return {
     id: "E",
     title: "steady 500/s and 2,000/s, BEGIN to handler",

@@ -3,6 +3,7 @@ import { perSecond } from "../figures.js";
 import { Arrivals } from "../harness/arrivals.js";
 import { Child } from "../harness/child.js";
 import { fill } from "../harness/fill.js";
+import { napInLoops, naps } from "../harness/naps.js";
 import type { Contender, MakeScenario, Place } from "../harness/scenario.js";
 import { ours } from "../products/ours.js";
 import type { Payload } from "../products/product.js";
@@ -24,8 +25,8 @@ export const workersScenario: MakeScenario = ({ full }) => {
     unit: "messages/s",
     contenders: [
       ...PROCESSES.map((processes) => draining(processes, count)),
-      slowHandlers(full ? 200_000 : 30_000),
-      handlersAlone(full ? 200_000 : 30_000),
+      slowHandlers(full ? 200_000 : 20_000),
+      handlersAlone(full ? 200_000 : 20_000),
     ],
     claims: [
       {
@@ -100,6 +101,7 @@ function slowHandlers(count: number): Contender {
     name: SLOW,
     role: "ours",
     async run(place) {
+      const nap = await naps(SLOW_MS, AT_ONCE);
       const opened = await ours.open(place);
       await fill(opened, count);
       await opened.analyze();
@@ -107,7 +109,7 @@ function slowHandlers(count: number): Contender {
       let startedAt = 0;
       const handle = async ({ n }: Payload) => {
         startedAt ||= performance.now();
-        await sleep(SLOW_MS);
+        await nap();
         arrivals.saw(n);
       };
       const consumer = await opened.consume(handle, { concurrency: AT_ONCE });
@@ -126,16 +128,8 @@ function handlersAlone(count: number): Contender {
     name: `${AT_ONCE} loops of the handler, without a queue`,
     role: "floor",
     async run() {
-      let left = count;
-      const loop = async () => {
-        while (left > 0) {
-          left -= 1;
-          await sleep(SLOW_MS);
-        }
-      };
-      const startedAt = performance.now();
-      await Promise.all(Array.from({ length: AT_ONCE }, loop));
-      return { rate: perSecond(count, performance.now() - startedAt) };
+      const nap = await naps(SLOW_MS, AT_ONCE);
+      return { rate: perSecond(count, await napInLoops(nap, { loops: AT_ONCE, count })) };
     },
   };
 }
