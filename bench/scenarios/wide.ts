@@ -47,7 +47,7 @@ const spread = (topics: number): Load => ({
   pattern: "*",
   nameOf: (n) => `topic${n % topics}.changed`,
   oneOf: 1,
-  percent: 10,
+  percent: 100,
 });
 const ONE_BUSY: Load = {
   name: "ours, * with 1 busy topic, 999 idle",
