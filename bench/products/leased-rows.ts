@@ -7,7 +7,7 @@ import type { Opened, Payload, Product, Sample } from "./product.js";
  * index (fillfactor 50 keeps them in their page), and one statement deletes what is done and leases what is next.
  */
 const CREATE = `
-  create table leased_row (
+  create table if not exists leased_row (
     id bigserial primary key, name text not null, message_id uuid not null, key text, payload json not null,
     headers json, published_at timestamptz not null default now(), leased_until timestamptz not null default '-infinity'
   ) with (fillfactor = 50)`;
@@ -24,7 +24,8 @@ const INSERT_BATCH = {
     from json_to_recordset($1) as r (name text, message_id uuid, key text, payload json, headers json)`,
 };
 
-const STEP = {
+/** Deletes what is done ($1), and leases what is next, at most $2: id, name, message_id, key, payload, headers. */
+export const STEP = {
   name: "step",
   text: `
     with done as (delete from leased_row where id = any ($1::bigint[])),

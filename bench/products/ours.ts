@@ -1,29 +1,24 @@
-import {
-  createMessage,
-  type Message,
-  Publisher,
-  Receiver,
-  syncBridge,
-  withTx,
-} from "../../src/index.js";
-import {
-  intervalTrigger,
-  migrate,
-  notifyTrigger,
-  postgresDestination,
-  postgresSource,
-} from "../../src/postgres.js";
+import { createMessage, type Message, Publisher, syncBridge, withTx } from "../../src/index.js";
+import { migrate, postgresDestination } from "../../src/postgres.js";
 import type { Place } from "../harness/scenario.js";
+import { ourReceiver } from "./our-receiver.js";
 import type { Opened, Payload, Product, Sample } from "./product.js";
 
 const QUEUE = "bench";
 const NAME = "user.created";
 
 /** With default settings. */
-export const ours: Product = { name: "ours", role: "ours", open };
+export const ours: Product = { name: "ours", role: "ours", open: (place) => open(place, false) };
 
-async function open({ url, pool }: Place): Promise<Opened> {
+export const oursOrdered: Product = {
+  name: "ours, ordered",
+  role: "ours",
+  open: (place) => open(place, true),
+};
+
+async function open({ url, pool }: Place, ordered: boolean): Promise<Opened> {
   await migrate(pool);
+  await pool.query("select opinionated_events.declare_queue($1, $2)", [QUEUE, ordered]);
   await pool.query("select opinionated_events.subscribe($1, $2)", [QUEUE, NAME]);
   const publisher = new Publisher({ bridge: syncBridge([postgresDestination({ pool })]) });
   return {
@@ -34,14 +29,7 @@ async function open({ url, pool }: Place): Promise<Opened> {
       await publisher.publishMany(samples.map(messageOf));
     },
     async consume(handle, { concurrency } = {}) {
-      const receiver = new Receiver({
-        source: postgresSource({
-          pool,
-          triggers: [notifyTrigger({ connectionString: url }), intervalTrigger(1_000)],
-          ...(concurrency && { maxWorkers: concurrency }),
-        }),
-        onError: console.error,
-      });
+      const receiver = ourReceiver({ url, pool }, concurrency).queue(QUEUE, { ordered });
       receiver.on(QUEUE, NAME, ({ payload }) => handle(payload as Payload));
       await receiver.start();
       return { stop: () => receiver.stop() };

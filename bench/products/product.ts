@@ -33,6 +33,8 @@ export interface Product {
 export interface Opened {
   /** Publishes one message with the user's client, inside of its transaction. */
   publishIn(client: pg.ClientBase, sample: Sample): Promise<void>;
+  /** What is left to do on that client when the transaction has committed. */
+  afterCommit?(client: pg.ClientBase): Promise<void>;
   /** Publishes all in one batch, in a transaction of its own. */
   publishBatch(samples: readonly Sample[]): Promise<void>;
   /** Starts to receive in this process; resolves when it does. */
