@@ -30,6 +30,13 @@ export interface Product {
   open(place: Place): Promise<Opened>;
 }
 
+/** A product of which only the bulk publish is of interest. */
+export interface BulkProduct extends Omit<Product, "open"> {
+  open(place: Place): Promise<BulkWriter>;
+}
+
+export type BulkWriter = Pick<Opened, "publishBatch" | "left" | "close">;
+
 export interface Opened {
   /** Publishes one message with the user's client, inside of its transaction. */
   publishIn(client: pg.ClientBase, sample: Sample): Promise<void>;
