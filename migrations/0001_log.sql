@@ -78,6 +78,36 @@ create function opinionated_events.is_new(id uuid, first_new uuid) returns boole
   select id >= first_new and substr(id::text, 15, 1) = '7' or not opinionated_events.is_stored(id)
 $$;
 
+-- Stores a message; false if there was one of that id. deliver_at is given as a time, or as a delay that only the database's
+-- clock turns into one. A function, as append_many, so that the insert is planned once a session: over the segments that
+-- costs more than to run it.
+create function opinionated_events.append_one(
+  id uuid, topic text, name text, key text, payload json, headers json, deliver_at timestamptz, delay_ms float8
+) returns boolean language plpgsql volatile as $$
+begin
+  insert into opinionated_events.message (segment, id, topic, name, key, payload, headers, deliver_at)
+  select w.segment, append_one.id, append_one.topic, append_one.name, append_one.key, append_one.payload, append_one.headers,
+    coalesce(append_one.deliver_at, clock_timestamp() + delay_ms * interval '1 ms')
+  from opinionated_events.writing w where opinionated_events.is_new(append_one.id, w.first_new)
+  on conflict do nothing;
+  return found;
+end $$;
+
+-- Stores messages in their order. Returns the ids of those that were not there.
+create function opinionated_events.append_many(messages json) returns setof uuid language plpgsql volatile as $$
+begin
+  return query
+  insert into opinionated_events.message (segment, id, topic, name, key, payload, headers, deliver_at)
+  -- json_to_recordset makes an SQL null of a payload that is null.
+  select w.segment, m.id, m.topic, m.name, m.key, coalesce(m.payload, 'null'), m.headers,
+    coalesce(m.deliver_at, clock_timestamp() + m.delay_ms * interval '1 ms')
+  from opinionated_events.writing w cross join json_to_recordset(messages) as m (
+    id uuid, topic text, name text, key text, payload json, headers json, deliver_at timestamptz, delay_ms float8)
+  where opinionated_events.is_new(m.id, w.first_new)
+  on conflict do nothing
+  returning message.id;
+end $$;
+
 -- The last position drawn, 0 before the first draw. A function, so that no caller forgets is_called.
 create function opinionated_events.head() returns bigint language plpgsql volatile as $$
 begin

@@ -133,12 +133,9 @@ begin
     status := 'duplicate';
     return;
   end if;
-  insert into opinionated_events.message (segment, id, topic, name, key, payload, headers, deliver_at)
-    select w.segment, append.id::uuid, message_topic, append.name, append.key, append.payload,
-      case when append.headers::text <> '{}' then append.headers end, append.deliver_at::timestamptz
-    from opinionated_events.writing w where opinionated_events.is_new(append.id::uuid, w.first_new)
-    on conflict do nothing;
-  status := case when found then 'stored' else 'duplicate' end;
+  status := case when opinionated_events.append_one(
+      id::uuid, message_topic, name, key, payload, case when headers::text <> '{}' then headers end, deliver_at::timestamptz, null)
+    then 'stored' else 'duplicate' end;
 end $$;
 
 -- Raises unless the n-th of several messages has the fields of one, and text that can be read.

@@ -5,25 +5,9 @@ import { explain } from "./database.js";
 import { columns, records } from "./log-rows.js";
 import { qualify } from "./schema.js";
 
-// deliver_at is given as a time, or as a delay that only the database's clock turns into one.
-const insertOne = `
-  insert into opinionated_events.message (segment, id, topic, name, key, payload, headers, deliver_at)
-  select w.segment, $1, $2, $3, $4, $5, $6, coalesce($7::timestamptz, clock_timestamp() + $8::float8 * interval '1 ms')
-  from opinionated_events.writing w where opinionated_events.is_new($1::uuid, w.first_new)
-  on conflict do nothing
-  returning id`;
-
-// json_to_recordset makes an SQL null of a payload that is null.
-const insertMany = `
-  insert into opinionated_events.message (segment, id, topic, name, key, payload, headers, deliver_at)
-  select w.segment, m.id, m.topic, m.name, m.key, coalesce(m.payload, 'null'), m.headers,
-    coalesce(m.deliver_at, clock_timestamp() + m.delay_ms * interval '1 ms')
-  from opinionated_events.writing w cross join json_to_recordset($1::json) as m (
-    id uuid, topic text, name text, key text, payload json, headers json, deliver_at timestamptz, delay_ms float8)
-  where opinionated_events.is_new(m.id, w.first_new)
-  on conflict do nothing
-  returning id`;
-
+const insertOne =
+  "select $1::uuid as id where opinionated_events.append_one($1, $2, $3, $4, $5, $6, $7, $8)";
+const insertMany = "select opinionated_events.append_many($1::json) as id";
 const insertGuarded = "select opinionated_events.append_guarded($1::json) as id";
 
 /**
