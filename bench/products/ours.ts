@@ -2,6 +2,7 @@ import {
   createMessage,
   type Message,
   Publisher,
+  type PublishResult,
   Receiver,
   syncBridge,
   withTx,
@@ -28,10 +29,10 @@ async function open({ url, pool }: Place): Promise<Opened> {
   const publisher = new Publisher({ bridge: syncBridge([postgresDestination({ pool })]) });
   return {
     async publishIn(client, sample) {
-      await publisher.publishOne(messageOf(sample), withTx(client));
+      assertStored([await publisher.publishOne(messageOf(sample), withTx(client))]);
     },
     async publishBatch(samples) {
-      await publisher.publishMany(samples.map(messageOf));
+      assertStored(await publisher.publishMany(samples.map(messageOf)));
     },
     async consume(handle, { concurrency } = {}) {
       const receiver = new Receiver({
@@ -58,6 +59,10 @@ async function open({ url, pool }: Place): Promise<Opened> {
     },
     close: async () => {},
   };
+}
+
+function assertStored(results: readonly PublishResult[]): void {
+  if (results.some(({ status }) => status !== "stored")) throw new Error("A message is missing.");
 }
 
 function messageOf({ payload, key, headers }: Sample): Message {

@@ -49,7 +49,7 @@ export interface Opened {
   ): Promise<Consumer>;
   /** Before a drain is timed: statistics of the tables. */
   analyze(): Promise<void>;
-  /** How many messages are not finished. */
+  /** How many messages are not finished; 10,000 may stand for more. */
   left(): Promise<number>;
   close(): Promise<void>;
 }

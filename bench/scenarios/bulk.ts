@@ -1,4 +1,5 @@
 import { perSecond } from "../figures.js";
+import { assertStored } from "../harness/assert-stored.js";
 import { aim, must } from "../harness/claims.js";
 import { fill } from "../harness/fill.js";
 import type { Contender, MakeScenario } from "../harness/scenario.js";
@@ -43,9 +44,8 @@ function filling(product: BulkProduct): Contender {
       const startedAt = performance.now();
       await fill(opened, COUNT, richSample);
       const rate = perSecond(COUNT, performance.now() - startedAt);
-      const stored = await opened.left();
+      await assertStored(opened, COUNT * 1.1);
       await opened.close();
-      if (stored !== COUNT * 1.1) throw new Error(`Stored ${stored}: this run is void.`);
       return { rate };
     },
   };

@@ -1,3 +1,4 @@
+import { assertStored } from "../harness/assert-stored.js";
 import { aim, must } from "../harness/claims.js";
 import type { Contender, MakeScenario } from "../harness/scenario.js";
 import { transactions } from "../harness/transactions.js";
@@ -29,9 +30,8 @@ function publishing(product: Product, count: number): Contender {
     async run(place) {
       const opened = await product.open(place);
       const { published, rate } = await transactions(place, opened, { count, connections: 1 });
-      const stored = await opened.left();
+      await assertStored(opened, published);
       await opened.close();
-      if (stored !== published) throw new Error(`Stored ${stored} of ${published}.`);
       return { rate };
     },
   };
