@@ -43,9 +43,10 @@ function draining(product: Product, count: number): Contender {
       const opened = await product.open(place);
       await fill(opened, count);
       await opened.analyze();
-      const { tenths } = await drain(opened, count);
+      const { firstAt, tenths } = await drain(opened, count);
       await opened.close();
-      return { rate: count / ((tenths.at(-1) as number) / 1_000), messages: count };
+      const seconds = (tenths.at(-1) as number) / 1_000;
+      return { rate: count / seconds, "first after ms": firstAt, messages: count };
     },
   };
 }
