@@ -19,7 +19,7 @@ export const pinnedSnapshotScenario: MakeScenario = ({ full }) => ({
   unit: "last / first",
   contenders: [
     ...[ours, leasedRows(1)].map((product) => draining(product, COUNT)),
-    ...[graphileWorker, pgBoss].map((product) => draining(product, full ? 50_000 : 20_000)),
+    ...[graphileWorker, pgBoss].map((product) => draining(product, full ? COUNT : 50_000)),
   ],
   claims: [
     must("last tenth >= 85 % of the first", (m) => m.ours("kept") >= 0.85),

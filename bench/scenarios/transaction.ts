@@ -16,7 +16,7 @@ export const transactionScenario: MakeScenario = ({ full }) => ({
   title: "one message per business transaction, 1 connection",
   figure: "rate",
   unit: "tx/s",
-  contenders: PRODUCTS.map((product) => publishing(product, full ? 20_000 : 5_000)),
+  contenders: PRODUCTS.map((product) => publishing(product, full ? 20_000 : 3_000)),
   claims: [
     must(">= 85 % of the floor", (m) => m.ours("rate") >= 0.85 * m.floor("rate")),
     aim(">= 95 % of the floor", (m) => m.ours("rate") >= 0.95 * m.floor("rate")),

@@ -13,7 +13,7 @@ const CONNECTIONS = 10;
 
 /** All are received meanwhile, in a second process. */
 export const transactionsReceivedScenario: MakeScenario = ({ full }) => {
-  const count = full ? 100_000 : 20_000;
+  const [count, peers] = full ? [100_000, 20_000] : [20_000, 5_000];
   return {
     id: "A2",
     title: "same, 10 connections, receivers listening",
@@ -28,8 +28,8 @@ export const transactionsReceivedScenario: MakeScenario = ({ full }) => {
         count,
       ),
       { ...publishing(plainTable, undefined, count), name: UNREAD, role: "bare" },
-      publishing(graphileWorker, { file: "graphile-worker", name: "graphileWorker" }, count),
-      publishing(pgBoss, { file: "pg-boss", name: "pgBoss" }, count),
+      publishing(graphileWorker, { file: "graphile-worker", name: "graphileWorker" }, peers),
+      publishing(pgBoss, { file: "pg-boss", name: "pgBoss" }, peers),
     ],
     claims: [
       must(">= 85 % of the floor without NOTIFY", (m) => m.ours("rate") >= 0.85 * m.floor("rate")),
@@ -51,7 +51,7 @@ function publishing(product: Product, receiver: ProductOf | undefined, count: nu
       const { published, rate } = await transactions(place, opened, options);
       await received?.finish(published);
       await opened.close();
-      return { rate };
+      return { rate, transactions: count };
     },
   };
 }
