@@ -1,6 +1,8 @@
 import type { Opened } from "../products/product.js";
 
 export interface Drained {
+  /** Milliseconds from the start of the consumer to its first message. */
+  readonly firstAt: number;
   /** Milliseconds from the start of the consumer until each tenth was handled. */
   readonly tenths: readonly number[];
 }
@@ -10,15 +12,17 @@ export async function drain(product: Opened, count: number): Promise<Drained> {
   const tenths: number[] = [];
   const seen = new Uint8Array(count);
   let handled = 0;
+  let firstAt = 0;
   let resolve = () => {};
   const all = new Promise<void>((done) => {
     resolve = done;
   });
   const startedAt = performance.now();
   const consumer = await product.consume(({ n }) => {
+    if (handled === 0) firstAt = performance.now() - startedAt;
     seen[n] = (seen[n] ?? 0) + 1;
     handled += 1;
-    if (handled % (count / 10) === 0) tenths.push(performance.now() - startedAt);
+    if (handled * 10 >= count * (tenths.length + 1)) tenths.push(performance.now() - startedAt);
     if (handled === count) resolve();
   });
   await all;
@@ -27,5 +31,5 @@ export async function drain(product: Opened, count: number): Promise<Drained> {
   if (seen.some((times) => times !== 1) || left > 0) {
     throw new Error(`Handled ${handled} of ${count}, ${left} left: this run is void.`);
   }
-  return { tenths };
+  return { firstAt, tenths };
 }

@@ -1,10 +1,10 @@
-import { type Opened, type Sample, sample } from "../products/product.js";
+import { type BulkWriter, type Sample, sample } from "../products/product.js";
 
 const BATCH = 1_000;
 
 /** Queues messages 0 to count - 1. */
 export async function fill(
-  product: Opened,
+  product: BulkWriter,
   count: number,
   make: (n: number) => Sample = sample,
 ): Promise<void> {

@@ -2,7 +2,12 @@ import { type Rounds, spread } from "./medians.js";
 import { round } from "./run.js";
 import type { Role, Scenario } from "./scenario.js";
 
-const COLOURS: Record<Role, string> = { ours: "#2563eb", floor: "#6b7280", peer: "#d97706" };
+const COLOURS: Record<Role, string> = {
+  ours: "#2563eb",
+  floor: "#6b7280",
+  bare: "#c4c9d1",
+  peer: "#d97706",
+};
 const LABEL = 240;
 const WIDTH = 860;
 const ROW = 30;

@@ -10,8 +10,11 @@ export interface Place {
 /** What a run measured, by name: `rate` in messages/s, `p50` and `p99` in ms, and so on, as the scenario defines them. */
 export type Figures = Record<string, number>;
 
-/** Who takes part. Figures of several with the same role compete: the best counts. */
-export type Role = "ours" | "floor" | "peer";
+/**
+ * Who takes part. Figures of several with the same role compete: the best counts. `bare` is a floor that does less than the
+ * task, shown beside it; a claim names it.
+ */
+export type Role = "ours" | "floor" | "bare" | "peer";
 
 export interface Contender {
   /** Without its settings, as in `pg-boss`; with them where there are several, as in `pg-boss, defaults`. */
@@ -52,7 +55,7 @@ export interface Scenario {
   readonly claims: readonly Claim[];
 }
 
-export interface Size {
+interface Size {
   /** The long form. */
   readonly full: boolean;
 }

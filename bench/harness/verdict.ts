@@ -44,11 +44,11 @@ export function lineOf(verdict: Verdict): string {
   return cells.join("  ").trimEnd();
 }
 
-export function met({ unmet }: Verdict, level: Claim["level"]): string {
+function met({ unmet }: Verdict, level: Claim["level"]): string {
   const failing = unmet.filter((claim) => claim.level === level);
   return failing.length === 0 ? "met" : `UNMET: ${failing.map(({ text }) => text).join("; ")}`;
 }
 
-export function ratio(a: number, b: number): string {
+function ratio(a: number, b: number): string {
   return Number.isFinite(a / b) ? `${(a / b).toFixed(2)}x` : "-";
 }

@@ -1,4 +1,11 @@
-import { createMessage, type Message, Publisher, syncBridge, withTx } from "../../src/index.js";
+import {
+  createMessage,
+  type Message,
+  Publisher,
+  type PublishResult,
+  syncBridge,
+  withTx,
+} from "../../src/index.js";
 import { migrate, postgresDestination } from "../../src/postgres.js";
 import type { Place } from "../harness/scenario.js";
 import { ourReceiver } from "./our-receiver.js";
@@ -23,10 +30,10 @@ async function open({ url, pool }: Place, ordered: boolean): Promise<Opened> {
   const publisher = new Publisher({ bridge: syncBridge([postgresDestination({ pool })]) });
   return {
     async publishIn(client, sample) {
-      await publisher.publishOne(messageOf(sample), withTx(client));
+      assertStored([await publisher.publishOne(messageOf(sample), withTx(client))]);
     },
     async publishBatch(samples) {
-      await publisher.publishMany(samples.map(messageOf));
+      assertStored(await publisher.publishMany(samples.map(messageOf)));
     },
     async consume(handle, { concurrency } = {}) {
       const receiver = ourReceiver({ url, pool }, concurrency).queue(QUEUE, { ordered });
@@ -46,6 +53,10 @@ async function open({ url, pool }: Place, ordered: boolean): Promise<Opened> {
     },
     close: async () => {},
   };
+}
+
+function assertStored(results: readonly PublishResult[]): void {
+  if (results.some(({ status }) => status !== "stored")) throw new Error("A message is missing.");
 }
 
 function messageOf({ payload, key, headers }: Sample): Message {

@@ -17,7 +17,7 @@ export interface Consumer {
   stop(): Promise<unknown>;
 }
 
-export interface ConsumeOptions {
+interface ConsumeOptions {
   /** Handlers at once, where the product lets one choose; otherwise the settings of the contender count. */
   readonly concurrency?: number;
 }
@@ -29,6 +29,13 @@ export interface Product {
   /** Creates the schema and one queue, before anything is timed. */
   open(place: Place): Promise<Opened>;
 }
+
+/** A product of which only the bulk publish is of interest. */
+export interface BulkProduct extends Omit<Product, "open"> {
+  open(place: Place): Promise<BulkWriter>;
+}
+
+export type BulkWriter = Pick<Opened, "publishBatch" | "left" | "close">;
 
 export interface Opened {
   /** Publishes one message with the user's client, inside of its transaction. */
@@ -44,7 +51,7 @@ export interface Opened {
   ): Promise<Consumer>;
   /** Before a drain is timed: statistics of the tables. */
   analyze(): Promise<void>;
-  /** How many messages are not finished. */
+  /** How many messages are not finished; 10,000 may stand for more. */
   left(): Promise<number>;
   close(): Promise<void>;
 }
