@@ -1,4 +1,5 @@
 import type { Message } from "../message/message.js";
+import { Fifo } from "../source/fifo.js";
 
 /** A message on its way. Times are those of the monotonic clock, in ms. */
 export interface Entry {
@@ -9,46 +10,50 @@ export interface Entry {
 
 /** Messages in order, some of which may not be tried before a time. */
 export class RetryQueue {
-  #entries: Entry[] = [];
+  /** Those that have failed. All are before those that have not been tried. */
+  #retries: Entry[] = [];
+  readonly #untried = new Fifo<Message>();
   #heldUntil = 0;
 
   get size(): number {
-    return this.#entries.length;
+    return this.#retries.length + this.#untried.size;
   }
 
   push(messages: readonly Message[]): void {
-    for (const message of messages) this.#entries.push({ message, failedAttempts: 0, dueAt: 0 });
+    for (const message of messages) this.#untried.push(message);
   }
 
   /** Entries that failed, before all others again. With `hold` nothing overtakes them. */
   putBack(entries: readonly Entry[], hold: boolean): void {
-    this.#entries = [...entries, ...this.#entries];
+    this.#retries = [...entries, ...this.#retries];
     if (hold) this.#heldUntil = entries.reduce((latest, { dueAt }) => Math.max(latest, dueAt), 0);
   }
 
   /** When `take` will give something; `Infinity` if the queue is empty. */
   nextDueAt(): number {
-    const earliest = this.#entries.reduce((least, { dueAt }) => Math.min(least, dueAt), Infinity);
+    const first = this.#untried.size > 0 ? 0 : Infinity;
+    const earliest = this.#retries.reduce((least, { dueAt }) => Math.min(least, dueAt), first);
     return Math.max(earliest, this.#heldUntil);
   }
 
   /** Removes the first `max` entries that are due. */
   take(max: number, now: number): readonly Entry[] {
     const taken: Entry[] = [];
-    const later: Entry[] = [];
-    let seen = 0;
-    while (seen < this.#entries.length && taken.length < max) {
-      const entry = this.#entries[seen++] as Entry;
-      (entry.dueAt <= now ? taken : later).push(entry);
+    this.#retries = this.#retries.filter((entry) => {
+      const isTaken = entry.dueAt <= now && taken.length < max;
+      if (isTaken) taken.push(entry);
+      return !isTaken;
+    });
+    while (this.#untried.size > 0 && taken.length < max) {
+      taken.push({ message: this.#untried.shift(), failedAttempts: 0, dueAt: 0 });
     }
-    this.#entries = [...later, ...this.#entries.slice(seen)];
     return taken;
   }
 
   /** Removes all. */
   clear(): readonly Message[] {
-    const messages = this.#entries.map(({ message }) => message);
-    this.#entries = [];
+    const messages = [...this.#retries.map(({ message }) => message), ...this.#untried.drain()];
+    this.#retries = [];
     return messages;
   }
 }

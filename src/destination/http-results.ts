@@ -23,13 +23,17 @@ export function readHttpResults(
 function readResult(value: unknown, id: string | undefined): HttpResult | undefined {
   const { id: of, status, error, retryAfterMs, permanent } = toObject(value);
   if (of !== id || !isStatus(status)) return undefined;
-  const { code = "no code", message = "no text" } = toObject(error);
   return {
     status,
-    problem: `${code}: ${message}`,
+    problem: status === "failed" ? problemOf(error) : "",
     retryAfterMs: typeof retryAfterMs === "number" ? retryAfterMs : undefined,
     permanent: typeof permanent === "boolean" ? permanent : undefined,
   };
+}
+
+function problemOf(error: unknown): string {
+  const { code = "no code", message = "no text" } = toObject(error);
+  return `${code}: ${message}`;
 }
 
 function isStatus(value: unknown): value is HttpResult["status"] {
@@ -45,5 +49,5 @@ function parseObject(text: string): Record<string, unknown> {
 }
 
 function toObject(value: unknown): Record<string, unknown> {
-  return typeof value === "object" && value !== null ? { ...value } : {};
+  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
 }

@@ -37,9 +37,20 @@ export function decodePayload(json: string, headers: Headers): unknown {
   return isJson(headers) ? value : bytesOf(value, headers);
 }
 
-/** The stored text of a payload whose text in an envelope is `json`. Throws `INVALID_PAYLOAD`. */
-export function recodePayload(json: string, headers: Headers): string {
-  return isJson(headers) ? keepJson(json) : encodeBytes(bytesOf(parseJson(json), headers));
+/**
+ * A payload as it is stored that came in an envelope as `value`; `text` is its text there, undefined if that is
+ * canonical. Throws `INVALID_PAYLOAD`.
+ */
+export function recodePayload(
+  value: unknown,
+  text: string | undefined,
+  headers: Headers,
+): { readonly json: string; readonly payload: unknown } {
+  if (isJson(headers)) {
+    return { json: text === undefined ? encodeJson(value) : keepJson(text), payload: value };
+  }
+  const bytes = bytesOf(value, headers);
+  return { json: encodeBytes(bytes), payload: bytes };
 }
 
 /** The JSON text to the letter, if `encodePayload` takes its value. Throws `INVALID_PAYLOAD`. */

@@ -65,7 +65,8 @@ function findInArray(array: readonly unknown[], parents: object[]): Defect | und
 function findInRecord(record: object, parents: object[]): Defect | undefined {
   if (!isPlainObject(record)) return here(instanceOf(record));
   if (hasToJson(record)) return here(TO_JSON);
-  for (const [key, child] of Object.entries(record)) {
+  for (const key of Object.keys(record)) {
+    const child: unknown = record[key as keyof typeof record];
     if (child === undefined) continue;
     const defect = isStorable(key)
       ? findDefect(child, parents)

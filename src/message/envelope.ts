@@ -4,14 +4,14 @@ import { EventsError } from "./errors.js";
 import { FieldReader } from "./field-reader.js";
 import { NO_HEADERS, toHeaders } from "./headers.js";
 import { toId } from "./id.js";
-import { fieldText, itemTexts } from "./json-text.js";
+import { fieldText, isCanonical, itemTexts } from "./json-text.js";
 import { toKey } from "./key.js";
 import type { Message } from "./message.js";
 import { toName, topicOf, toTopic } from "./name.js";
 import { readOldEnvelope } from "./old-envelope.js";
 import { StoredMessage } from "./stored-message.js";
 import { fromIso, toDelay } from "./time.js";
-import { toAttributes } from "./to-envelope.js";
+import { attributesText } from "./to-envelope.js";
 
 /** A JSON array of envelopes, with every payload exactly as its message holds it. */
 export function encodeEnvelopes(messages: readonly Message[]): string {
@@ -25,32 +25,40 @@ export function encodeEnvelopes(messages: readonly Message[]): string {
  */
 export function decodeEnvelopes(text: string): Message[] {
   const value = parse(text);
-  if (!Array.isArray(value)) return [readOne(value, text, 0)];
-  const texts = itemTexts(text);
-  return value.map((envelope, index) => readOne(envelope, texts[index] ?? "", index));
+  const canonical = isCanonical(text, value);
+  if (!Array.isArray(value)) return [readOne(value, canonical ? undefined : text, 0)];
+  const texts = canonical ? [] : itemTexts(text);
+  return value.map((envelope, index) => readOne(envelope, texts[index], index));
 }
 
 /** One envelope, with the payload exactly as the message holds it. */
 export function encodeEnvelope(message: Message): string {
-  const attributes = JSON.stringify(toAttributes(message));
-  return `${attributes.slice(0, -1)},"payload":${message.json}}`;
+  return `${attributesText(message).slice(0, -1)},"payload":${message.json}}`;
 }
 
-function readOne(envelope: unknown, text: string, index: number): StoredMessage {
+/** `text` is that of the envelope, undefined if it is canonical. */
+function readOne(envelope: unknown, text: string | undefined, index: number): StoredMessage {
   const fields = new FieldReader(envelope, `envelopes[${index}]`);
   if (fields.has("meta") && !fields.has("id")) return readOldEnvelope(fields);
   return readEnvelope(fields, text);
 }
 
-function readEnvelope(fields: FieldReader, text: string): StoredMessage {
+function readEnvelope(fields: FieldReader, text: string | undefined): StoredMessage {
   const name = fields.required("name", toName);
   const headers = fields.optional("headers", toHeaders) ?? NO_HEADERS;
+  const id = fields.required("id", toId);
+  const topic = fields.optional("topic", toTopic) ?? fields.required("name", () => topicOf(name));
+  const key = fields.optional("key", toKey);
+  const { json, payload } = fields.required("payload", (value) =>
+    recodePayload(value, text && fieldText(text, "payload"), headers),
+  );
   return new StoredMessage({
-    id: fields.required("id", toId),
+    id,
     name,
-    topic: fields.optional("topic", toTopic) ?? fields.required("name", () => topicOf(name)),
-    key: fields.optional("key", toKey),
-    json: fields.required("payload", () => recodePayload(fieldText(text, "payload"), headers)),
+    topic,
+    key,
+    json,
+    payload,
     headersJson: headers === NO_HEADERS ? null : JSON.stringify(headers),
     publishedAt: fields.required("publishedAt", fromIso),
     deliverAt: fields.optional("deliverAt", fromIso) ?? null,

@@ -9,7 +9,7 @@ export class FieldReader {
     if (typeof value !== "object" || value === null || Array.isArray(value)) {
       throw new EventsError("INVALID_ENVELOPE", `${place} is not an object.`);
     }
-    this.#fields = { ...value };
+    this.#fields = value as Readonly<Record<string, unknown>>;
     this.#place = place;
   }
 

@@ -5,6 +5,16 @@
 
 const MARKS = new Set("{}[],:");
 
+/** Whether the text is the one that JSON.stringify gives for its value: no key is there twice, and no number was rounded. */
+export function isCanonical(text: string, value: unknown): boolean {
+  try {
+    return JSON.stringify(value) === text;
+  } catch {
+    // Too deep for JSON.stringify, though not for JSON.parse.
+    return false;
+  }
+}
+
 /** The text of a field of an object: of the last one, as JSON.parse has it; empty if there is none. */
 export function fieldText(object: string, field: string): string {
   const texts = itemTexts(object).map(splitPair);

@@ -13,6 +13,8 @@ export interface StoredFields {
   readonly topic: string;
   readonly key: string | undefined;
   readonly json: string;
+  /** What `json` decodes to, where that is known. */
+  readonly payload?: unknown;
   readonly headersJson: string | null;
   readonly publishedAt: string | Date;
   readonly deliverAt: string | Date | null;
@@ -40,6 +42,7 @@ export class StoredMessage<P = unknown> implements Message<P> {
     this.key = fields.key;
     this.json = fields.json;
     this.#fields = fields;
+    this.#payload = fields.payload;
   }
 
   get payload(): P {

@@ -1,11 +1,9 @@
-const UNSTORABLE = /[\0\p{Surrogate}]/u;
-
 /** What `isStorable` asks for, in words. */
 export const STORABLE = "without NUL characters and lone surrogates, which PostgreSQL can't hold";
 
 /** Whether the text survives UTF-8 and PostgreSQL unchanged. */
 export function isStorable(text: string): boolean {
-  return !UNSTORABLE.test(text);
+  return text.isWellFormed() && !text.includes("\0");
 }
 
 /** A value for an error text: short, on one line. Never given a payload. */

@@ -6,6 +6,20 @@ const EARLIEST = Date.parse("0001-01-01T00:00:00.000Z");
 const LATEST = Date.parse("9999-12-31T23:59:59.999Z");
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
 
+// Messages of one batch are made in the same millisecond, mostly.
+let lastMs = Number.NaN;
+let lastIso = "";
+
+/** The date as ISO 8601. Throws a `RangeError` for an invalid one. */
+export function toIso(date: Date): string {
+  const ms = date.getTime();
+  if (ms !== lastMs) {
+    lastIso = date.toISOString();
+    lastMs = ms;
+  }
+  return lastIso;
+}
+
 /** A copy of the date. Throws `INVALID_TIME` unless it is a valid `Date` in the years 1 to 9999. */
 export function toDate(value: unknown): Date {
   if (value instanceof Date && isInRange(value.getTime())) return new Date(value);

@@ -1,26 +1,36 @@
 import { parseJson } from "./codec.js";
-import type { Envelope, Message } from "./message.js";
+import { NO_HEADERS } from "./headers.js";
+import type { Envelope, Headers, Message } from "./message.js";
+import { toIso } from "./time.js";
 
 /** The wire form of a message. A delay becomes a time, counted from the publish: sending it again moves nothing. */
 export function toEnvelope(message: Message): Envelope {
-  return { ...toAttributes(message), payload: parseJson(message.json) };
+  return { ...JSON.parse(attributesText(message)), payload: parseJson(message.json) };
 }
 
-/** The wire form without the payload, for those who have its JSON text already. */
-export function toAttributes(message: Message): Omit<Envelope, "payload"> {
-  const { id, name, topic, key, headers, publishedAt, dedupKey, dedupMs } = message;
-  const deliverAt = deliveryTime(message);
+/** The JSON text of the wire form without the payload, for those who have the payload's. */
+export function attributesText(message: Message): string {
+  return JSON.stringify(toAttributes(message));
+}
+
+/** What is not there is `undefined`, which JSON leaves out. */
+function toAttributes(message: Message) {
+  const { id, name, topic, key, publishedAt, dedupKey, dedupMs } = message;
   return {
     id,
     name,
     topic,
-    ...(key !== undefined && { key }),
-    ...(Object.keys(headers).length > 0 && { headers }),
-    publishedAt: publishedAt.toISOString(),
-    ...(deliverAt && { deliverAt: deliverAt.toISOString() }),
-    ...(dedupKey !== undefined && { dedupKey }),
-    ...(dedupMs !== undefined && { dedupMs }),
+    key,
+    headers: isEmpty(message.headers) ? undefined : message.headers,
+    publishedAt: toIso(publishedAt),
+    deliverAt: deliveryTime(message)?.toISOString(),
+    dedupKey,
+    dedupMs,
   };
+}
+
+function isEmpty(headers: Headers): boolean {
+  return headers === NO_HEADERS || Object.keys(headers).length === 0;
 }
 
 function deliveryTime({ deliverAt, delayMs, publishedAt }: Message): Date | undefined {

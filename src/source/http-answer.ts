@@ -17,7 +17,7 @@ export interface Settled {
 }
 
 /** What became of one message. */
-interface Result extends Partial<Failure> {
+export interface Result extends Partial<Failure> {
   readonly id: string;
   readonly status: "accepted" | "duplicate" | "failed";
 }
@@ -38,11 +38,13 @@ const maxTextLength = 1_000;
 
 /** What all queues make of a message: any that wants it again decides, then any for which it is dead. */
 export function resultOf({ id }: Message, settled: readonly Settled[]): Result {
+  if (settled.every(({ outcome }) => outcome.type === "done")) {
+    const again = settled.length > 0 && settled.every((queue) => queue.again);
+    return { id, status: again ? "duplicate" : "accepted" };
+  }
   const failures = settled.flatMap(({ outcome }) => failureOf(outcome));
   const failure = failures.sort((a, b) => delayOf(a) - delayOf(b))[0];
-  if (failure) return { id, status: "failed", ...failure };
-  const again = settled.length > 0 && settled.every((queue) => queue.again);
-  return { id, status: again ? "duplicate" : "accepted" };
+  return { id, status: "failed", ...failure };
 }
 
 /** What is said of a message that is due in `waitMs` milliseconds. */
@@ -53,10 +55,11 @@ export function notDue({ id }: Message, waitMs: number): Result {
 
 /** 200 if all is well, 503 with the smallest delay if any message is wanted again, else 422. */
 export function answerOf(results: readonly Result[]): Answer {
-  const smallest = Math.min(...results.map(delayOf));
-  if (Number.isFinite(smallest)) return toAnswer(503, { results }, retryAfter(smallest));
-  const failed = results.some(({ status }) => status === "failed");
-  return toAnswer(failed ? 422 : 200, { results });
+  const failed = results.filter(({ status }) => status === "failed");
+  if (failed.length === 0) return toAnswer(200, { results });
+  const smallest = failed.reduce((least, result) => Math.min(least, delayOf(result)), Infinity);
+  if (smallest === Infinity) return toAnswer(422, { results });
+  return toAnswer(503, { results }, retryAfter(smallest));
 }
 
 /** Says why a request as a whole was not taken. */

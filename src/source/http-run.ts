@@ -2,10 +2,18 @@ import { setMaxListeners } from "node:events";
 import type { Message } from "../message/message.js";
 import { dueAt } from "./due.js";
 import { finishWithin } from "./finish-within.js";
-import { type Answer, answerOf, notDue, resultOf, type Settled } from "./http-answer.js";
+import {
+  type Answer,
+  answerOf,
+  notDue,
+  type Result,
+  resultOf,
+  type Settled,
+} from "./http-answer.js";
+import { gather } from "./http-gather.js";
 import { Lanes } from "./lanes.js";
 import { Lru } from "./lru.js";
-import type { Outcome, RunningSource, SourceContext, StopReport } from "./source.js";
+import type { Outcome, RunningSource, SourceContext, StopReport, Subscription } from "./source.js";
 import { wants } from "./wants.js";
 
 const released: Outcome = { type: "released" };
@@ -15,8 +23,8 @@ interface Item {
   readonly key: string;
   readonly queue: string;
   readonly message: Message;
-  readonly outcome: Promise<Outcome>;
-  readonly settle: (outcome: Outcome) => void;
+  /** Requests that wait for the outcome. */
+  readonly waiting: ((outcome: Outcome) => void)[];
 }
 
 /** An HTTP source between a start and a stop. */
@@ -59,8 +67,14 @@ export class HttpRun implements RunningSource {
   }
 
   /** Answers once every queue that wants one of the messages is done with it. */
-  async handle(messages: readonly Message[]): Promise<Answer> {
-    return answerOf(await Promise.all(messages.map((message) => this.#handleOne(message))));
+  handle(messages: readonly Message[]): Promise<Answer> {
+    return new Promise((resolve) => {
+      gather<Message, Result>(
+        messages,
+        (message, done) => this.#handleOne(message, done),
+        (results) => resolve(answerOf(results)),
+      );
+    });
   }
 
   async stop({ deadlineMs }: { deadlineMs: number }): Promise<StopReport> {
@@ -74,29 +88,32 @@ export class HttpRun implements RunningSource {
     return { ...finished, released: unstarted.length };
   }
 
-  async #handleOne(message: Message) {
+  #handleOne(message: Message, done: (result: Result) => void): void {
     const wanting = this.#context.subscriptions.filter((s) => wants(s, message));
     const waitMs = dueAt(message) - Date.now();
-    if (wanting.length > 0 && waitMs > 0) return notDue(message, waitMs);
-    const settled = wanting.map(({ queue }) => this.#settled(queue, message));
-    return resultOf(message, await Promise.all(settled));
+    if (wanting.length > 0 && waitMs > 0) done(notDue(message, waitMs));
+    else {
+      gather<Subscription, Settled>(
+        wanting,
+        ({ queue }, settled) => this.#settle(queue, message, settled),
+        (settled) => done(resultOf(message, settled)),
+      );
+    }
   }
 
   /** Runs a pair, unless it is running or finished already. */
-  async #settled(queue: string, message: Message): Promise<Settled> {
+  #settle(queue: string, message: Message, settled: (settled: Settled) => void): void {
     const key = `${queue} ${message.id}`;
     const closed = this.#closed.get(key);
-    if (closed) return { outcome: closed, again: true };
-    const item = this.#items.get(key) ?? this.#add(key, queue, message);
-    return { outcome: await item.outcome, again: false };
+    if (closed) settled({ outcome: closed, again: true });
+    else {
+      const item = this.#items.get(key) ?? this.#add(key, queue, message);
+      item.waiting.push((outcome) => settled({ outcome, again: false }));
+    }
   }
 
   #add(key: string, queue: string, message: Message): Item {
-    let settle: Item["settle"] = () => {};
-    const outcome = new Promise<Outcome>((resolve) => {
-      settle = resolve;
-    });
-    const item = { key, queue, message, outcome, settle };
+    const item = { key, queue, message, waiting: [] };
     this.#items.set(key, item);
     this.#lanes.add(queue, item);
     return item;
@@ -117,6 +134,6 @@ export class HttpRun implements RunningSource {
 
   #close(item: Item, outcome: Outcome): void {
     this.#items.delete(item.key);
-    item.settle(outcome);
+    for (const settle of item.waiting.splice(0)) settle(outcome);
   }
 }

@@ -2,6 +2,8 @@
 export class Lru<V> {
   readonly #max: number;
   readonly #entries = new Map<string, V>();
+  /** At the oldest entry. A new iterator would pass all that was deleted before it. */
+  readonly #oldest = this.#entries.keys();
 
   constructor(max: number) {
     this.#max = max;
@@ -17,7 +19,7 @@ export class Lru<V> {
     this.#entries.delete(key);
     this.#entries.set(key, value);
     if (this.#entries.size <= this.#max) return;
-    const [oldest] = this.#entries.keys();
+    const { value: oldest } = this.#oldest.next();
     if (oldest !== undefined) this.#entries.delete(oldest);
   }
 
