@@ -211,7 +211,7 @@ describe("a running receiver", () => {
   it("survives that its queue is unsubscribed: it forgets the topic, until it is subscribed again", async () => {
     const claims: unknown[] = [];
     const pool = watchedPool(db.pool, (text, run, values) => {
-      if (text.includes(".claim(")) claims.push(values[1]);
+      if (text.includes(".claim_packed(")) claims.push(values[1]);
       return run();
     });
     const errors: unknown[] = [];
