@@ -18,8 +18,8 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     globalSetup: "test/support/global-setup.ts",
     pool: "forks",
-    // As many as the cores of a small machine, and few cases of a file at once: tests start processes and servers, too.
-    maxWorkers: 2,
+    // A little more than a small machine has cores, and few cases of a file at once: tests start processes and servers, too.
+    maxWorkers: 3,
     maxConcurrency: 3,
     testTimeout: 30_000,
     hookTimeout: 60_000,
