@@ -14,7 +14,7 @@ declare module "vitest" {
 }
 
 /** Hundreds of databases are made and dropped. Servers and processes crash in tests, the machine does not. */
-const SETTINGS = ["fsync = off"];
+const SETTINGS = ["fsync = off", "full_page_writes = off", "synchronous_commit = off"];
 
 /** One server for the whole run. Tests that don't need it run without it, too. */
 export async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
