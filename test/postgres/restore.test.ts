@@ -184,7 +184,7 @@ describe.skipIf(!clients)("a log that is restored in another cluster", patience,
     proxy.lead(addressOf(other.url));
     proxy.up();
     await expectAllHandled(to.pool, seen);
-    expect(saidInHand(seen)).toEqual([0, 0]);
+    await until(() => expect(saidInHand(seen)).toEqual([0, 0]));
   });
 
   it("back into the cluster that it came from, twice in the end", async () => {
