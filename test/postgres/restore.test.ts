@@ -177,6 +177,10 @@ describe.skipIf(!clients)("a log that is restored in another cluster", patience,
     const seen = await receiver(pool);
     await publisherOn(pool).publishMany(plain(5));
     await until(() => expect(seen.ids).toHaveLength(5));
+    await until(async () => {
+      const { rows } = await from.pool.query("select from opinionated_events.lease");
+      expect(rows).toEqual([]);
+    });
     proxy.refuse();
     await publisherOn(from.pool).publishMany(plain(5));
     await dumpAndRestore(clients as string, from.url, to.url);
