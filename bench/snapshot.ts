@@ -1,6 +1,6 @@
 import type pg from "pg";
 
-/** Runs `work` while a transaction keeps its snapshot; prints its backend_xmin before and after. */
+/** Runs `work` while a transaction keeps its snapshot; prints its backend_xmin before and after. Rejects if it was not kept. */
 export async function pinned<T>(pool: pg.Pool, work: () => Promise<T>): Promise<T> {
   const holder = await pool.connect();
   const xmin = async () => {
@@ -13,7 +13,9 @@ export async function pinned<T>(pool: pg.Pool, work: () => Promise<T>): Promise<
     await holder.query("begin isolation level repeatable read; select 1");
     const before = await xmin();
     const result = await work();
-    console.log("backend_xmin before", before, "after", await xmin());
+    const after = await xmin();
+    console.log("backend_xmin before", before, "after", after);
+    if (!before || before !== after) throw new Error("The snapshot was not kept.");
     return result;
   } finally {
     await holder.query("rollback");

@@ -1,4 +1,5 @@
 import type { Place } from "../harness/scenario.js";
+import { inLoops } from "./loops.js";
 import type { Opened, Payload, Product } from "./product.js";
 
 /** What a crash loses is lost: rows are gone when they are read. The least that a queue of rows can cost. */
@@ -42,20 +43,12 @@ async function open({ pool }: Place, loops: number): Promise<Opened> {
       await pool.query({ ...INSERT_BATCH, values: [JSON.stringify(payloads)] });
     },
     async consume(handle) {
-      let stopped = false;
-      const loop = async () => {
-        while (!stopped) {
+      return inLoops(loops, async (isStopped) => {
+        while (!isStopped()) {
           const { rows } = await pool.query({ ...READ, values: [BATCH], rowMode: "array" });
           for (const row of rows) await handle(JSON.parse(row[0]) as Payload);
         }
-      };
-      const running = Promise.all(Array.from({ length: loops }, loop));
-      return {
-        async stop() {
-          stopped = true;
-          await running;
-        },
-      };
+      });
     },
     async analyze() {
       await pool.query("vacuum analyze read_row");

@@ -1,12 +1,13 @@
 import { randomUUID } from "node:crypto";
 import type { Place } from "../harness/scenario.js";
+import { inLoops } from "./loops.js";
 import type { Opened, Payload, Product, Sample } from "./product.js";
 
 /**
  * The floor: one mutable row a message, leased and crash-safe, in raw SQL as good as we can make it. No update touches an
  * index (fillfactor 50 keeps them in their page), and one statement deletes what is done and leases what is next.
  */
-const CREATE = `
+export const CREATE = `
   create table if not exists leased_row (
     id bigserial primary key, name text not null, message_id uuid not null, key text, payload json not null,
     headers json, published_at timestamptz not null default now(), leased_until timestamptz not null default '-infinity'
@@ -62,23 +63,15 @@ async function open({ pool }: Place, loops: number): Promise<Opened> {
       await pool.query({ ...INSERT_BATCH, values: [JSON.stringify(samples.map(rowOf))] });
     },
     async consume(handle) {
-      let stopped = false;
-      const loop = async () => {
+      return inLoops(loops, async (isStopped) => {
         let done: string[] = [];
-        while (!stopped || done.length > 0) {
-          const values = [done, stopped ? 0 : BATCH];
+        while (!isStopped() || done.length > 0) {
+          const values = [done, isStopped() ? 0 : BATCH];
           const { rows } = await pool.query({ ...STEP, values, rowMode: "array" });
           done = rows.map((row) => row[0]);
           for (const row of rows) await handle(JSON.parse(row[4]) as Payload);
         }
-      };
-      const running = Promise.all(Array.from({ length: loops }, loop));
-      return {
-        async stop() {
-          stopped = true;
-          await running;
-        },
-      };
+      });
     },
     async analyze() {
       await pool.query("vacuum analyze leased_row");

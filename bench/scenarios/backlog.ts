@@ -1,6 +1,5 @@
 import { aim, must } from "../harness/claims.js";
-import { drain } from "../harness/drain.js";
-import { fill } from "../harness/fill.js";
+import { draining } from "../harness/draining.js";
 import { rates } from "../harness/rates.js";
 import type { Contender, MakeScenario } from "../harness/scenario.js";
 import { graphileWorker } from "../products/graphile-worker.js";
@@ -15,8 +14,8 @@ export const backlogScenario: MakeScenario = ({ full }) => ({
   figure: "kept",
   unit: "last / first",
   contenders: [
-    ...[ours, leasedRows(1)].map((product) => draining(product, full ? 1_000_000 : 300_000)),
-    ...[graphileWorker, pgBoss].map((product) => draining(product, full ? 1_000_000 : 50_000)),
+    ...[ours, leasedRows(1)].map((product) => falling(product, full ? 1_000_000 : 300_000)),
+    ...[graphileWorker, pgBoss].map((product) => falling(product, full ? 1_000_000 : 50_000)),
   ],
   claims: [
     must("last >= 85 % of the first", (m) => m.ours("kept") >= 0.85),
@@ -24,17 +23,9 @@ export const backlogScenario: MakeScenario = ({ full }) => ({
   ],
 });
 
-function draining(product: Product, count: number): Contender {
-  return {
-    name: product.name,
-    role: product.role,
-    async run(place) {
-      const opened = await product.open(place);
-      await fill(opened, count);
-      await opened.analyze();
-      const { first, last } = rates(await drain(opened, count), count);
-      await opened.close();
-      return { kept: last / first, first, last, messages: count };
-    },
-  };
+function falling(product: Product, count: number): Contender {
+  return draining(product, count, (drained) => {
+    const { first, last } = rates(drained, count);
+    return { kept: last / first, first, last };
+  });
 }

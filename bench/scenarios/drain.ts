@@ -1,6 +1,5 @@
 import { aim, must } from "../harness/claims.js";
-import { drain } from "../harness/drain.js";
-import { fill } from "../harness/fill.js";
+import { draining } from "../harness/draining.js";
 import type { Contender, MakeScenario } from "../harness/scenario.js";
 import { deleteOnRead } from "../products/delete-on-read.js";
 import { graphileWorker, graphileWorkerDefaults } from "../products/graphile-worker.js";
@@ -19,10 +18,10 @@ export const drainScenario: MakeScenario = ({ full }) => ({
   figure: "rate",
   unit: "messages/s",
   contenders: [
-    ...[ours, leasedRows(1), leasedRows(2), ...UNSAFE].map((product) => draining(product, COUNT)),
-    ...[graphileWorker, pgBoss].map((product) => draining(product, full ? COUNT : 50_000)),
-    draining(graphileWorkerDefaults, full ? 10_000 : 1_000),
-    draining(pgBossDefaults, full ? 10 : 4),
+    ...[ours, leasedRows(1), leasedRows(2), ...UNSAFE].map((product) => rated(product, COUNT)),
+    ...[graphileWorker, pgBoss].map((product) => rated(product, full ? COUNT : 50_000)),
+    rated(graphileWorkerDefaults, full ? 10_000 : 1_000),
+    rated(pgBossDefaults, full ? 10 : 4),
   ],
   claims: [
     must(">= 1.3 x leased rows", (m) => m.ours("rate") >= 1.3 * m.floor("rate")),
@@ -35,18 +34,9 @@ export const drainScenario: MakeScenario = ({ full }) => ({
 });
 
 /** A rate from fewer messages where so many would take minutes: the figures say how many. */
-function draining(product: Product, count: number): Contender {
-  return {
-    name: product.name,
-    role: product.role,
-    async run(place) {
-      const opened = await product.open(place);
-      await fill(opened, count);
-      await opened.analyze();
-      const { firstAt, tenths } = await drain(opened, count);
-      await opened.close();
-      const seconds = (tenths.at(-1) as number) / 1_000;
-      return { rate: count / seconds, "first after ms": firstAt, messages: count };
-    },
-  };
+function rated(product: Product, count: number): Contender {
+  return draining(product, count, ({ firstAt, tenths }) => ({
+    rate: (count / (tenths.at(-1) as number)) * 1_000,
+    "first after ms": firstAt,
+  }));
 }

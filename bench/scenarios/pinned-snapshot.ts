@@ -1,4 +1,3 @@
-import type pg from "pg";
 import { aim, must } from "../harness/claims.js";
 import { drain } from "../harness/drain.js";
 import { fill } from "../harness/fill.js";
@@ -9,6 +8,7 @@ import { leasedRows } from "../products/leased-rows.js";
 import { ours } from "../products/ours.js";
 import { pgBoss } from "../products/pg-boss.js";
 import type { Product } from "../products/product.js";
+import { pinned } from "../snapshot.js";
 
 const COUNT = 200_000;
 
@@ -41,40 +41,17 @@ function draining(product: Product, count: number): Contender {
       const unpinned = rates(await drain(opened, count), count);
       await fill(opened, count);
       await opened.analyze();
-      const pinned = await whilePinned(place.pool, async () =>
-        rates(await drain(opened, count), count),
-      );
+      const held = await pinned(place.pool, async () => rates(await drain(opened, count), count));
       await opened.close();
       return {
-        kept: pinned.last / pinned.first,
-        ofUnpinned: pinned.whole / unpinned.whole,
-        first: pinned.first,
-        last: pinned.last,
-        whole: pinned.whole,
+        kept: held.last / held.first,
+        ofUnpinned: held.whole / unpinned.whole,
+        first: held.first,
+        last: held.last,
+        whole: held.whole,
         unpinned: unpinned.whole,
         messages: count,
       };
     },
   };
-}
-
-/** Rejects if the transaction didn't keep its snapshot all along. */
-async function whilePinned<T>(pool: pg.Pool, work: () => Promise<T>): Promise<T> {
-  const holder = await pool.connect();
-  const xmin = async () => {
-    const { rows } = await holder.query(
-      "select backend_xmin::text from pg_stat_activity where pid = pg_backend_pid()",
-    );
-    return rows[0].backend_xmin;
-  };
-  try {
-    await holder.query("begin isolation level repeatable read; select 1");
-    const before = await xmin();
-    const result = await work();
-    if (!before || before !== (await xmin())) throw new Error("The snapshot was not kept.");
-    return result;
-  } finally {
-    await holder.query("rollback");
-    holder.release();
-  }
 }
