@@ -9,7 +9,7 @@ const COLUMNS: Readonly<Record<string, (tally: Tally) => number | undefined>> = 
   dead: (tally) => tally.dead,
   repeated: (tally) => tally.repeated,
   "at most": (tally) => tally.repeatsBound,
-  lost: (tally) => tally.lost,
+  lost: (tally) => tally.lost.length,
   uncommitted: (tally) => tally.uncommitted,
   reordered: (tally) => tally.reordered,
   faults: (tally) => tally.faults,

@@ -3,6 +3,7 @@ import { migrate } from "../../src/postgres.js";
 import { startReplicated } from "../support/replicated.js";
 import type { FaultCase } from "./case.js";
 import type { Server } from "./database.js";
+import { fatesOf } from "./fates.js";
 import { Stage } from "./stage.js";
 import { type Tally, tally, violations } from "./tally.js";
 
@@ -39,7 +40,9 @@ export async function runCase(faultCase: FaultCase, options: RunOptions): Promis
     const failure = await play(faultCase, stage);
     const patienceMs = options.isTimed ? PATIENCE_MS : LONG_PATIENCE_MS;
     const counts = await count(faultCase, stage, patienceMs);
-    const found = [...violations(counts, options.isTimed), ...stage.crew.broken, ...failure];
+    const fates = await fatesOf(stage.pool, counts.lost);
+    const wrong = violations(counts, options.isTimed);
+    const found = [...wrong, ...fates, ...stage.crew.broken, ...failure];
     const seconds = (performance.now() - startedAt) / 1_000;
     return { name: faultCase.name, seconds, tally: counts, violations: found };
   } finally {

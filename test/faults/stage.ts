@@ -21,6 +21,8 @@ import { type End, hasEnded } from "./tally.js";
 import { until } from "./until.js";
 
 const POLL_MS = 50;
+/** A look that took longer than this did not look all the time. */
+const MAX_POLL_MS = 500;
 const PUBLISHING_MS = 300_000;
 
 export interface StageOptions {
@@ -138,21 +140,25 @@ export class Stage {
     await this.crew.stopPublishers();
   }
 
-  /** Resolves when all that was committed has come to its end, or when nothing has happened for so long. */
+  /**
+   * Resolves when all that was committed has come to its end, or when nothing has happened for so long. Only time in which
+   * it looked counts: when the machine stands still, so do the workers.
+   */
   async settle(patienceMs: number): Promise<End> {
     const committed = await committedIds(this.pool, this.#isRemembered);
     let pending = committed;
     let left = Number.POSITIVE_INFINITY;
-    let changedAt = performance.now();
+    let quietMs = 0;
     for (;;) {
+      const lookedAt = performance.now();
       const [dead, open] = await Promise.all([deadIds(this.pool), countOpen(this.pool)]);
       const { book } = this;
       pending = pending.filter((id) => !hasEnded(book, dead, id));
-      if (pending.length + open < left) changedAt = performance.now();
+      if (pending.length + open < left) quietMs = 0;
       left = pending.length + open;
-      if (left === 0 || performance.now() - changedAt > patienceMs)
-        return { committed, dead, open };
+      if (left === 0 || quietMs > patienceMs) return { committed, dead, open };
       await setTimeout(POLL_MS);
+      quietMs += Math.min(performance.now() - lookedAt, MAX_POLL_MS);
     }
   }
 

@@ -35,8 +35,8 @@ export interface Tally {
   readonly dead: number;
   readonly repeated: number;
   readonly repeatsBound: number;
-  /** Committed, and neither handled nor dead as it should be; or committed as far as the publisher knows, and not in the log. */
-  readonly lost: number;
+  /** The ids of what was committed, and neither handled nor dead as it should be; or committed as far as the publisher knows, and not in the log. */
+  readonly lost: readonly string[];
   /** Handled, and not in the log, or in a transaction that was rolled back. */
   readonly uncommitted: number;
   /** Handled after a later message of the key; undefined where the queue is not ordered. */
@@ -58,7 +58,7 @@ export function tally(book: Book, end: End, faults: readonly Fault[], bounds: Bo
     dead: end.dead.size,
     repeated: times - book.handled.size,
     repeatsBound: bounds.repeats ?? inFlight,
-    lost: countLost(book, end, bounds),
+    lost: findLost(book, end, bounds),
     uncommitted: countUncommitted(book, end, bounds),
     reordered: bounds.ordered ? countReordered(book) : undefined,
     faults: faults.length,
@@ -73,7 +73,7 @@ export function tally(book: Book, end: End, faults: readonly Fault[], bounds: Bo
 export function violations(tally: Tally, isTimed: boolean): string[] {
   const found = (count: number, text: string) => (count > 0 ? [`${count} ${text}`] : []);
   return [
-    ...found(tally.lost, "lost"),
+    ...found(tally.lost.length, "lost"),
     ...found(tally.uncommitted, "uncommitted seen"),
     ...found(tally.reordered ?? 0, "reordered"),
     ...found(tally.open, "left open"),
@@ -95,12 +95,12 @@ export function hasEnded(book: Book, dead: End["dead"], id: string): boolean {
   return code === undefined ? book.handled.has(id) : dead.get(id) === code;
 }
 
-function countLost(book: Book, { committed, dead }: End, { forgets }: Bounds): number {
+function findLost(book: Book, { committed, dead }: End, { forgets }: Bounds): string[] {
   const log = new Set(committed);
-  let lost = committed.filter((id) => !hasEnded(book, dead, id)).length;
+  const lost = committed.filter((id) => !hasEnded(book, dead, id));
   if (forgets) return lost;
   for (const [id, { tx }] of book.published)
-    if (book.transactions.get(tx)?.how === "committed" && !log.has(id)) lost += 1;
+    if (book.transactions.get(tx)?.how === "committed" && !log.has(id)) lost.push(id);
   return lost;
 }
 
