@@ -7,27 +7,26 @@ import {
   destinationContract,
   sourceContract,
 } from "../../src/testing.js";
-import { migratedDatabase, type TestDatabase } from "../support/postgres.js";
 import { bridges } from "./bridges.js";
 import { destinations } from "./destinations.js";
+import { type PostgresPlaces, postgresPlaces } from "./postgres-place.js";
 import { sources } from "./sources.js";
 
-let database: TestDatabase;
-const pool = () => database.pool;
+let postgres: PostgresPlaces;
+const places = () => postgres;
 const interval = intervalTrigger(25);
-const notify = () => notifyTrigger({ connectionString: database.url });
 const reports: ContractReport[] = [];
 
 beforeAll(async () => {
-  database = await migratedDatabase();
+  postgres = await postgresPlaces();
 });
 
 afterAll(async () => {
   console.log(contractTable(reports));
-  await database.drop();
+  await postgres.drop();
 });
 
-describe.concurrent.each(destinations(pool))("destination $name", (implementation) => {
+describe.concurrent.each(destinations(places))("destination $name", (implementation) => {
   reports.push(destinationContract(test, implementation));
 });
 
@@ -38,8 +37,11 @@ describe.concurrent.each(bridges)("bridge $name", (implementation) => {
 describe.concurrent.each([
   sources.memory,
   sources.http,
-  sources.postgres("postgres, notify and interval", pool, () => [notify(), interval]),
-  sources.postgres("postgres, interval alone", pool, () => [interval]),
+  sources.postgres("postgres, notify and interval", places, (url) => [
+    notifyTrigger({ connectionString: url }),
+    interval,
+  ]),
+  sources.postgres("postgres, interval alone", places, () => [interval]),
 ])("source $name", (implementation) => {
   reports.push(sourceContract(test, implementation));
 });

@@ -3,7 +3,6 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { finished } from "node:stream/promises";
-import type pg from "pg";
 import { httpDestination } from "../../src/destination/http.js";
 import { memoryDestination } from "../../src/destination/memory.js";
 import { postgresDestination } from "../../src/destination/postgres.js";
@@ -16,7 +15,7 @@ import type { DestinationImplementation } from "../../src/testing.js";
 import { transaction } from "../../src/transaction/transaction.js";
 import { silent } from "../receiver/support.js";
 import { httpServer } from "./http-server.js";
-import { postgresPlace } from "./postgres-place.js";
+import type { PostgresPlaces } from "./postgres-place.js";
 
 const ALWAYS_THERE = "the process's own memory is always reachable";
 const NO_MEMORY = "it writes lines, and remembers no ids";
@@ -94,26 +93,26 @@ const http: DestinationImplementation = {
   },
 };
 
-function postgres(pool: () => pg.Pool): DestinationImplementation {
+function postgres(places: () => PostgresPlaces): DestinationImplementation {
   return {
     name: "postgres",
     capabilities: { transactional: true, ordered: true, dedupKeys: true, maxBatch: 1_000 },
     async open() {
-      const { schema, messages, outage } = await postgresPlace(pool());
+      const { pool, schema, messages, outage, close } = await places().open();
       return {
-        destination: postgresDestination({ pool: pool(), schema }),
+        destination: postgresDestination({ pool, schema }),
         received: messages,
         outage,
-        transaction: (fn) => transaction(pool(), fn),
-        close: async () => {},
+        transaction: (fn) => transaction(pool, fn),
+        close,
       };
     },
   };
 }
 
-export const destinations = (pool: () => pg.Pool): DestinationImplementation[] => [
+export const destinations = (places: () => PostgresPlaces): DestinationImplementation[] => [
   memory,
   stdout,
   http,
-  postgres(pool),
+  postgres(places),
 ];

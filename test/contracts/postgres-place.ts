@@ -1,19 +1,38 @@
-import type pg from "pg";
+import pg from "pg";
 import { StoredMessage } from "../../src/message/stored-message.js";
 import { migrate } from "../../src/postgres/migrate.js";
 import type { SqlClient } from "../../src/transaction/sql-client.js";
+import { copyOf, type TestDatabase, testDatabase } from "../support/postgres.js";
 
-let count = 0;
+/** Not the default, so that no statement relies on that. */
+const schema = "contract";
 
-/** A migrated schema of its own, which is cheaper than a database. */
-export async function postgresPlace(pool: pg.Pool) {
-  count += 1;
-  const schema = `contract_${count}`;
+/** What places are copies of: a migrated database, which is quicker than to migrate each. */
+export interface PostgresPlaces {
+  open(): Promise<PostgresPlace>;
+  drop(): Promise<void>;
+}
+
+export async function postgresPlaces(): Promise<PostgresPlaces> {
+  const { url, drop } = await testDatabase();
+  const pool = new pg.Pool({ connectionString: url, max: 1 });
   await migrate(pool, { schema });
+  await pool.query("create table effect (id uuid)");
+  await pool.end();
+  const template = new URL(url).pathname.slice(1);
+  return { open: async () => postgresPlace(await copyOf(template)), drop };
+}
+
+type PostgresPlace = ReturnType<typeof postgresPlace>;
+
+/** A database of its own. */
+function postgresPlace({ url, pool, drop }: TestDatabase) {
   const rows = async (sql: string) => (await pool.query(sql)).rows;
-  await rows(`create table ${schema}_effect (id uuid)`);
   return {
+    url,
+    pool,
     schema,
+    close: drop,
     async messages(): Promise<StoredMessage[]> {
       const stored = await rows(
         `select id, name, topic, key, payload::text as json, headers::text, published_at, deliver_at
@@ -35,9 +54,9 @@ export async function postgresPlace(pool: pg.Pool) {
             where state = '${state}' order by position`),
     effects: {
       write: async (tx: SqlClient, id: string) => {
-        await tx.query(`insert into ${schema}_effect values ($1)`, [id]);
+        await tx.query(`insert into effect values ($1)`, [id]);
       },
-      written: async () => (await rows(`select id from ${schema}_effect`)).map(({ id }) => id),
+      written: async () => (await rows(`select id from effect`)).map(({ id }) => id),
     },
     outage: {
       begin: async () => {

@@ -1,4 +1,3 @@
-import type pg from "pg";
 import { asyncBridge } from "../../src/bridge/async.js";
 import { httpDestination } from "../../src/destination/http.js";
 import { HttpError } from "../../src/destination/http-error.js";
@@ -10,7 +9,7 @@ import { postgresSource } from "../../src/source/postgres/source.js";
 import type { Trigger } from "../../src/source/postgres/trigger.js";
 import type { DeadMessage, SourceImplementation } from "../../src/testing.js";
 import { httpServer } from "./http-server.js";
-import { postgresPlace } from "./postgres-place.js";
+import type { PostgresPlaces } from "./postgres-place.js";
 
 const { signal } = new AbortController();
 
@@ -92,25 +91,24 @@ const http: SourceImplementation = {
 
 function postgres(
   name: string,
-  pool: () => pg.Pool,
-  triggers: () => readonly Trigger[],
+  places: () => PostgresPlaces,
+  triggers: (url: string) => readonly Trigger[],
 ): SourceImplementation {
   return {
     name,
     transactional: true,
     async open() {
-      const { schema, deliveries, effects } = await postgresPlace(pool());
-      const destination = postgresDestination({ pool: pool(), schema });
+      const { url, pool, schema, deliveries, effects, close } = await places().open();
+      const destination = postgresDestination({ pool, schema });
       return {
-        source: (options) =>
-          postgresSource({ pool: pool(), schema, triggers: triggers(), ...options }),
+        source: (options) => postgresSource({ pool, schema, triggers: triggers(url), ...options }),
         publish: async (messages) => {
           await destination.deliver(messages, { signal });
         },
         dead: async () => deliveries("dead"),
         parked: async () => (await deliveries("parked")).map(({ id }) => id),
         transactions: effects,
-        close: async () => {},
+        close,
       };
     },
   };

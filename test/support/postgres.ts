@@ -11,15 +11,16 @@ export interface TestDatabase {
 
 /** A new, empty database on the run's server. Call it in `beforeAll`, and `drop` in `afterAll`. */
 export function testDatabase(): Promise<TestDatabase> {
-  return create("template1");
+  return copyOf("template1");
 }
 
 /** As `testDatabase`, but with the schema of the migrations: a copy, which is quicker than to run them. */
 export function migratedDatabase(): Promise<TestDatabase> {
-  return create(inject("migratedDatabase"));
+  return copyOf(inject("migratedDatabase"));
 }
 
-async function create(template: string): Promise<TestDatabase> {
+/** A copy of a database to which nobody is connected. */
+export async function copyOf(template: string): Promise<TestDatabase> {
   const serverUrl = inject("databaseUrl");
   if (!serverUrl) throw new Error("No PostgreSQL: the start of the run's output says why.");
 
