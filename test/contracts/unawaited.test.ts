@@ -1,11 +1,10 @@
 import { spawnSync } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-
-const file = fileURLToPath(new URL("./unawaited.ts", import.meta.url));
+import { inTree } from "../support/in-tree.js";
 
 function run(...args: string[]) {
-  return spawnSync(process.execPath, ["--import", "tsx", file, ...args], { encoding: "utf8" });
+  const file = inTree("test/contracts/unawaited.js");
+  return spawnSync(process.execPath, [file, ...args], { encoding: "utf8" });
 }
 
 test("a promise that a handler doesn't await is none of its delivery: the source goes on", () => {

@@ -1,26 +1,20 @@
 import type pg from "pg";
-import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { describe, expect, inject, it } from "vitest";
 import { startBinaries } from "../../scripts/postgres-binaries.js";
 import { migrate } from "../../src/postgres.js";
 import { mutate } from "../engine/mutations.js";
+import { changed } from "../support/tree.js";
 import { cases } from "./cases.js";
 import { createDatabase } from "./database.js";
 import { type Mutant, mutants } from "./mutants.js";
 import { runCase } from "./run-case.js";
-import { buildTree, changed, type Tree } from "./tree.js";
-
-let tree: Tree;
-beforeAll(async () => {
-  tree = await buildTree();
-});
-afterAll(() => tree.remove());
 
 describe.concurrent("real processes lose nothing to faults", { timeout: 120_000 }, () => {
   it.each(cases)("$name", async (faultCase) => {
     const own = faultCase.restarts && (await startBinaries(process.env.POSTGRES_BIN));
     try {
       const server = own || { url: inject("databaseUrl") };
-      const options = { server, root: tree.root, isLong: false, isTimed: false };
+      const options = { server, root: new URL(inject("tree")), isLong: false, isTimed: false };
       const result = await runCase(faultCase, options);
       expect(result.violations, JSON.stringify(result.tally)).toEqual([]);
     } finally {

@@ -1,13 +1,13 @@
 /** npm run faults -- [--short] [--case "worker killed"] [--mutants | --mutant noNotify] */
 import { parseArgs } from "node:util";
 import { startBinaries } from "../../scripts/postgres-binaries.js";
+import { buildTree } from "../support/tree.js";
 import type { FaultCase } from "./case.js";
 import { cases } from "./cases.js";
 import type { Server } from "./database.js";
 import { printResults } from "./print.js";
 import { type Result, runCase } from "./run-case.js";
 import { runMutants } from "./run-mutants.js";
-import { buildTree } from "./tree.js";
 
 const { values } = parseArgs({
   options: {

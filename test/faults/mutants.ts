@@ -1,7 +1,7 @@
 import { type Mutation, mutations } from "../engine/mutations.js";
 import { orderedMutations } from "../engine/ordered-mutations.js";
 import { retentionMutations } from "../engine/retention-mutations.js";
-import type { SourceChange } from "./tree.js";
+import type { SourceChange } from "../support/tree.js";
 
 /** A guard that is taken out: of the database's functions, or of a source file. */
 export interface Mutant extends Mutation {

@@ -1,11 +1,11 @@
 import type pg from "pg";
 import { mutate } from "../engine/mutations.js";
+import { buildTree } from "../support/tree.js";
 import { cases } from "./cases.js";
 import type { Server } from "./database.js";
 import { type Mutant, mutants } from "./mutants.js";
 import { runCase } from "./run-case.js";
 import { formatTable } from "./table.js";
-import { buildTree } from "./tree.js";
 
 /** What depends on luck gets several chances. */
 const CHANCES = 3;

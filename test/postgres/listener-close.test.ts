@@ -1,12 +1,10 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { inTree } from "../support/in-tree.js";
 import { type Listening, listening } from "./listening.js";
 import { rows, until } from "./support.js";
 import { kill } from "./worker-process.js";
-
-const file = fileURLToPath(new URL("./closing-listener.ts", import.meta.url));
 
 let on: Listening;
 let child: ChildProcess;
@@ -14,8 +12,9 @@ let told: unknown[];
 beforeEach(async () => {
   on = await listening();
   told = [];
+  const file = inTree("test/postgres/closing-listener.js");
   child = fork(file, [on.proxied, "opinionated-events closing"], {
-    execArgv: ["--import", "tsx"],
+    execArgv: [],
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
   child.on("message", (message) => {

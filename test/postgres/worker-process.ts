@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
+import { inTree } from "../support/in-tree.js";
 
 export interface WorkerEvent {
   readonly event: "ready" | "start" | "end";
@@ -17,17 +17,16 @@ export interface WorkerOptions {
   readonly leaseMs?: number;
 }
 
-const file = fileURLToPath(new URL("./worker.ts", import.meta.url));
-
-/** Starts worker.ts, and resolves when it is ready. What it reports goes to `events`, the list of all workers. */
+/** Starts worker.js, and resolves when it is ready. What it reports goes to `events`, the list of all workers. */
 export async function startWorker(
   url: string,
   name: string,
   events: WorkerEvent[],
   options: WorkerOptions = {},
 ): Promise<ChildProcess> {
+  const file = inTree("test/postgres/worker.js");
   const child = fork(file, [url, name, JSON.stringify(options)], {
-    execArgv: ["--import", "tsx"],
+    execArgv: [],
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
   await new Promise<void>((resolve, reject) => {

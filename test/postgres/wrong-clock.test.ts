@@ -1,17 +1,15 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import type { PublishResult } from "../../src/bridge/bridge.js";
 import { createMessage } from "../../src/message/create-message.js";
 import { Database } from "../../src/postgres/database.js";
 import { sweep } from "../../src/postgres/takeover.js";
+import { inTree } from "../support/in-tree.js";
 import { engine, rows, until } from "./support.js";
 import { kill } from "./worker-process.js";
 
 const HOUR_MS = 3_600_000;
-const clock = fileURLToPath(new URL("./shifted-clock.ts", import.meta.url));
-const program = fileURLToPath(new URL("./shifted-process.ts", import.meta.url));
 
 interface Report {
   readonly now: number;
@@ -38,8 +36,8 @@ it.concurrent.for([
       "create table seen (name text, attempt int, at timestamptz default clock_timestamp())",
     );
     const [{ start }] = await rows(db.pool, "select clock_timestamp()::text as start");
-    const child = fork(program, [db.url], {
-      execArgv: ["--import", "tsx", "--import", clock],
+    const child = fork(inTree("test/postgres/shifted-process.js"), [db.url], {
+      execArgv: ["--import", inTree("test/postgres/shifted-clock.js")],
       stdio: ["ignore", "ignore", "inherit", "ipc"],
       env: { ...process.env, CLOCK_SHIFT_MS: String(shiftMs) },
     });

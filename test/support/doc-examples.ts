@@ -3,6 +3,8 @@ import { once } from "node:events";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { onTestFinished } from "vitest";
+import { inTree } from "./in-tree.js";
+import { javascript } from "./tree.js";
 
 const MARKED_BLOCK = /<!-- run: (\S+) -->\n```ts\n(.*?)```/gs;
 
@@ -13,26 +15,23 @@ export interface Example {
   readonly exit: Promise<unknown[]>;
 }
 
-/** The marked blocks of a page, each written to a file of its own inside the project, so that it finds its packages. */
+/** The marked blocks of a page, each as a file of its own in the run's tree, so that it finds its packages, and this one. */
 export class DocExamples {
   private constructor(readonly folder: string) {}
 
   /** `port` takes the place of 8080. */
   static async of(page: string, port?: number): Promise<DocExamples> {
-    await mkdir(".cache", { recursive: true });
-    const folder = await mkdtemp(resolve(".cache/examples-"));
-    await writeFile(join(folder, "package.json"), '{ "type": "module" }');
-    const text = await readFile(page, "utf8");
-    for (const [, name, code] of text.matchAll(MARKED_BLOCK)) {
-      const ported = port === undefined ? `${code}` : `${code}`.replaceAll("8080", String(port));
-      await writeFile(join(folder, `${name}.ts`), ported);
+    const folder = await mkdtemp(inTree("examples-"));
+    for (const [name, code] of await blocksOf(page)) {
+      const ported = port === undefined ? code : code.replaceAll("8080", String(port));
+      await writeFile(join(folder, `${name}.js`), await javascript(ported));
     }
     return new DocExamples(folder);
   }
 
   /** Starts one; the test's end ends it. */
   run(name: string, env: NodeJS.ProcessEnv = {}, ...options: string[]): Example {
-    const args = ["--import", "tsx", ...options, join(this.folder, `${name}.ts`)];
+    const args = [...options, join(this.folder, `${name}.js`)];
     const child = spawn(process.execPath, args, { env: { ...process.env, ...env } });
     const chunks: string[] = [];
     child.stdout.on("data", (chunk) => chunks.push(String(chunk)));
@@ -50,18 +49,25 @@ export class DocExamples {
   }
 }
 
+async function blocksOf(page: string): Promise<[name: string, code: string][]> {
+  const text = await readFile(page, "utf8");
+  return [...text.matchAll(MARKED_BLOCK)].map(([, name, code]) => [`${name}`, `${code}`]);
+}
+
 /** What the compiler says of the examples of all these pages, strictly; empty if nothing. */
 export async function compile(pages: readonly string[]): Promise<string> {
-  const all = await Promise.all(pages.map((page) => DocExamples.of(page)));
+  await mkdir(".cache", { recursive: true });
   const folder = await mkdtemp(resolve(".cache/examples-"));
   try {
-    const include = all.map((examples) => join(examples.folder, "*.ts"));
-    const config = JSON.stringify({ extends: resolve("tsconfig.json"), include });
-    await writeFile(join(folder, "tsconfig.json"), config);
+    for (const [n, page] of pages.entries())
+      for (const [name, code] of await blocksOf(page))
+        await writeFile(join(folder, `${n}-${name}.ts`), code);
+    await writeFile(join(folder, "package.json"), '{ "type": "module" }');
+    const config = { extends: resolve("tsconfig.json"), include: [join(folder, "*.ts")] };
+    await writeFile(join(folder, "tsconfig.json"), JSON.stringify(config));
     const { status, stdout } = spawnSync("npx", ["tsc", "-p", folder], { encoding: "utf8" });
     return status === 0 ? stdout : `exit ${status}: ${stdout}`;
   } finally {
-    await Promise.all(all.map((examples) => examples.remove()));
     await rm(folder, { recursive: true, force: true });
   }
 }

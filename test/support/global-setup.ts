@@ -3,6 +3,7 @@ import pg from "pg";
 import type { TestProject } from "vitest/node";
 import { startPostgres } from "../../scripts/postgres-server.js";
 import { migrate } from "../../src/postgres/migrate.js";
+import { buildTree } from "./tree.js";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -10,14 +11,26 @@ declare module "vitest" {
     databaseUrl: string;
     /** The name of a database on it that is migrated, to be copied. */
     migratedDatabase: string;
+    /** The root of the tree that processes run on. */
+    tree: string;
   }
 }
 
 /** Hundreds of databases are made and dropped. Servers and processes crash in tests, the machine does not. */
 const SETTINGS = ["fsync = off", "full_page_writes = off", "synchronous_commit = off"];
 
-/** One server for the whole run. Tests that don't need it run without it, too. */
-export async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
+/** One server for the whole run, and one tree for its processes. Tests that don't need the server run without it, too. */
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const tree = await buildTree();
+  project.provide("tree", tree.root.href);
+  const stopServer = await setupServer(project);
+  return async () => {
+    await stopServer();
+    await tree.remove();
+  };
+}
+
+async function setupServer(project: TestProject): Promise<() => Promise<void>> {
   try {
     const server = await startPostgres(SETTINGS);
     const name = `migrated_${randomUUID().replaceAll("-", "")}`;
@@ -32,7 +45,7 @@ export async function setup(project: TestProject): Promise<(() => Promise<void>)
   } catch (error) {
     console.error("PostgreSQL: none, the tests that need it will fail.", error);
     project.provide("databaseUrl", "");
-    return undefined;
+    return async () => {};
   }
 }
 

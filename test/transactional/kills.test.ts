@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, inject, test } from "vitest";
 import { migratedDatabase } from "../support/postgres.js";
 import { killWorkers } from "./kills.js";
 
@@ -8,7 +8,8 @@ test("each effect happens once, although workers are killed in the middle of it"
   const { url, drop } = await migratedDatabase();
   try {
     const messages = 1_500;
-    const report = await killWorkers({ url, messages, workers: 2, kills: 3 });
+    const root = new URL(inject("tree"));
+    const report = await killWorkers({ url, root, messages, workers: 2, kills: 3 });
     console.log(report);
     expect(report).toMatchObject({ once: messages, repeated: 0, missing: 0, left: 0 });
     expect(report.amidTransactions).toBeGreaterThan(0);

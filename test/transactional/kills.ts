@@ -14,6 +14,8 @@ import { sleep } from "../simulator/random.js";
 export interface KillOptions {
   /** An empty database. */
   readonly url: string;
+  /** The tree that the workers run on. */
+  readonly root: URL;
   readonly messages: number;
   readonly workers: number;
   /** Until so many kills hit a worker amid its transactions, workers are killed again and again. */
@@ -44,7 +46,6 @@ const PUBLISHED_AT_ONCE = 1_000;
 const LIFE_MS = [100, 900] as const;
 /** Without progress for so long, in ms, what is missing is lost. */
 const PATIENCE_MS = 30_000;
-const worker = fileURLToPath(new URL("./worker.ts", import.meta.url));
 
 const TALLY = `
   select count(*) filter (where e.n = 1 and r.n = 1)::int as once,
@@ -83,7 +84,11 @@ export async function killWorkers(options: KillOptions): Promise<KillReport> {
   }
 }
 
-async function run(pool: pg.Pool, runs: string, { url, messages, workers, kills }: KillOptions) {
+async function run(
+  pool: pg.Pool,
+  runs: string,
+  { url, root, messages, workers, kills }: KillOptions,
+) {
   await migrate(pool);
   await pool.query("create table effect (id uuid not null)");
   await pool.query("select opinionated_events.subscribe('q', 'job.run')");
@@ -92,7 +97,7 @@ async function run(pool: pg.Pool, runs: string, { url, messages, workers, kills 
   const places = Array.from({ length: workers }, async (_, n) => {
     for (let life = 1; !finished; life += 1) {
       const name = `worker ${n} ${life}`;
-      const child = await start(url, name, runs);
+      const child = await start(root, url, name, runs);
       const dies = async () => {
         await sleep(LIFE_MS[0] + Math.random() * (LIFE_MS[1] - LIFE_MS[0]));
         return counts.amidTransactions < kills;
@@ -113,9 +118,10 @@ async function run(pool: pg.Pool, runs: string, { url, messages, workers, kills 
   return counts;
 }
 
-async function start(url: string, name: string, runs: string): Promise<ChildProcess> {
+async function start(root: URL, url: string, name: string, runs: string): Promise<ChildProcess> {
+  const worker = fileURLToPath(new URL("test/transactional/worker.js", root));
   const child = fork(worker, [url, name, runs], {
-    execArgv: ["--import", "tsx"],
+    execArgv: [],
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
   await once(child, "message");

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { parseArgs } from "node:util";
 import pg from "pg";
 import { startPostgres } from "../../scripts/postgres-server.js";
+import { buildTree } from "../support/tree.js";
 import { killWorkers } from "./kills.js";
 
 /** npx tsx test/transactional/main.ts [--messages 50000] [--workers 2] [--kills 50] */
@@ -13,6 +14,7 @@ async function main(): Promise<void> {
       kills: { type: "string", default: "50" },
     },
   });
+  const { root, remove } = await buildTree();
   const server = await startPostgres();
   const database = `kills_${randomUUID().replaceAll("-", "")}`;
   const admin = new pg.Client({ connectionString: server.url });
@@ -20,6 +22,7 @@ async function main(): Promise<void> {
   try {
     await admin.query(`create database ${database}`);
     const report = await killWorkers({
+      root,
       url: Object.assign(new URL(server.url), { pathname: database }).href,
       messages: Number(values.messages),
       workers: Number(values.workers),
@@ -32,6 +35,7 @@ async function main(): Promise<void> {
     await admin.query(`drop database if exists ${database} with (force)`);
     await admin.end();
     await server.stop();
+    await remove();
   }
 }
 
