@@ -18,6 +18,10 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     globalSetup: "test/support/global-setup.ts",
     pool: "forks",
+    // The files of one process share its modules: to load them anew for each file took a quarter of the time.
+    isolate: false,
+    restoreMocks: true,
+    unstubEnvs: true,
     // A little more than a small machine has cores, and few cases of a file at once: tests start processes and servers, too.
     maxWorkers: 3,
     maxConcurrency: 3,

@@ -10,12 +10,12 @@ describe("createMessage", () => {
   });
 
   it("fills in what is not given", () => {
-    vi.useFakeTimers({ now: 1_800_000_000_000 });
+    vi.useFakeTimers({ now: 1_700_000_000_000 });
     const message = createMessage("user.created", { id: 1 });
     expect(message).toMatchObject({ name: "user.created", topic: "user", json: '{"id":1}' });
     expect(message.payload).toEqual({ id: 1 });
     expect(message.headers).toEqual({});
-    expect(message.publishedAt).toEqual(new Date(1_800_000_000_000));
+    expect(message.publishedAt).toEqual(new Date(1_700_000_000_000));
     expect(message.id).toMatch(/^[0-9a-f-]{14}-?7/);
     expect(message.key).toBeUndefined();
     expect(message.deliverAt).toBeUndefined();
