@@ -4,11 +4,11 @@ import { Rate } from "./rate.js";
 import type { RoomQueue } from "./room-queue.js";
 
 /**
- * Above so many messages a second an intake that runs dry looks again by itself, so that publishers need not notify. Far below
- * what they reach while they do: NOTIFY makes their commits wait for each other's flush to the disk.
+ * Above so many messages a second an intake that has taken all there was looks again by itself, so that publishers need not
+ * notify. Far below what they reach while they do: NOTIFY makes their commits wait for each other's flush to the disk.
  */
 const BUSY_PER_SECOND = 100;
-/** It looks about twice for each message, at intervals within these bounds in ms. */
+/** It lets some gather, for half of the time between two messages within these bounds in ms: a claim costs what many messages do. */
 const [MIN_WAIT_MS, MAX_WAIT_MS] = [2, 5];
 
 export interface IntakeOptions {
@@ -28,6 +28,8 @@ export class Intake {
   #state: "idle" | "blocked" | "full" | "taking" = "idle";
   /** Woken since the last take began. */
   #woken = false;
+  /** It looks again soon, whoever wakes it. */
+  #gathering = false;
 
   constructor(options: IntakeOptions) {
     this.#options = options;
@@ -44,7 +46,7 @@ export class Intake {
   wake(): void {
     this.#woken = true;
     this.#state = "taking";
-    this.#loop.wake();
+    if (!this.#gathering) this.#loop.wake();
   }
 
   /** It is its turn, and there is room. False if it does not wait for that. */
@@ -64,20 +66,18 @@ export class Intake {
   }
 
   async #takeAll(): Promise<number | undefined> {
+    this.#gathering = false;
     while (this.#state === "taking" && !this.#loop.stopped) {
       this.#woken = false;
       const { room } = this.#options.demand;
       if (room === 0) return this.#wait();
       const taken = await this.#take(room);
-      if (taken !== "blocked" && taken > 0) {
-        this.#rate.add(taken);
-        return this.#wait();
-      }
-      if (this.#woken) continue;
+      if (taken !== "blocked") this.#rate.add(taken);
+      if (taken === room) return this.#wait();
       const { perSecond } = this.#rate;
-      if (perSecond >= BUSY_PER_SECOND)
-        return Math.min(Math.max(500 / perSecond, MIN_WAIT_MS), MAX_WAIT_MS);
-      this.#rest(taken === "blocked" ? "blocked" : "idle");
+      if (perSecond >= BUSY_PER_SECOND) return this.#gather(perSecond);
+      if (taken !== "blocked" && taken > 0) return this.#wait();
+      if (!this.#woken) this.#rest(taken === "blocked" ? "blocked" : "idle");
     }
     return undefined;
   }
@@ -97,6 +97,11 @@ export class Intake {
   #wait(): undefined {
     this.#state = "full";
     this.#options.room.wait(this);
+  }
+
+  #gather(perSecond: number): number {
+    this.#gathering = true;
+    return Math.min(Math.max(500 / perSecond, MIN_WAIT_MS), MAX_WAIT_MS);
   }
 
   #rest(state: "blocked" | "idle"): void {
