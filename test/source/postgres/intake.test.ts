@@ -84,6 +84,26 @@ describe("Intake", () => {
     await subject.stop();
   });
 
+  it("looks again by itself as long as much comes, then rests", async () => {
+    const { subject, demand, idle, nextTake } = intake();
+    for (let n = 0; n < 200; n += 1) {
+      demand.took(1);
+      demand.finished(0.01);
+    }
+    subject.wake();
+    (await nextTake(1)).answer(100);
+    for (let n = 2; n <= 4; n += 1) {
+      const take = await nextTake(n);
+      expect(idle).toEqual([]);
+      take.answer(0);
+    }
+    for (let n = 5; idle.length === 0; n += 1) {
+      const next = await Promise.race([nextTake(n), expect.poll(() => idle).toEqual(["idle"])]);
+      if (next) next.answer(0);
+    }
+    await subject.stop();
+  });
+
   it("gets the room that another one had reserved and did not need", async () => {
     const one = intake();
     const two = intake(one.demand, one.room);
