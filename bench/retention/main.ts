@@ -1,12 +1,13 @@
 /**
  * A steady load while the log forgets: a fast and a slow queue, and on the way a pg_dump that takes a minute and a transaction
  * that has published and stays open for a minute. Before it, the same load with nothing to forget, for comparison. Prints
- * the size of the log over time, and fails unless everything was handled.
+ * the size of the log over time, and fails unless everything was handled, and dumped.
  *
- *   npx tsx bench/retention/main.ts [--seconds 300] [--rate 2000] [--keep 60] [--baseline 60]
+ *   POSTGRES_BIN=/usr/lib/postgresql/15/bin npx tsx bench/retention/main.ts [--seconds 300] [--rate 2000] [--keep 60] [--baseline 60]
  */
 import { fork } from "node:child_process";
 import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import pg from "pg";
@@ -33,6 +34,8 @@ interface Report {
   readonly handled: number;
   readonly missing: number;
   readonly repeated: number;
+  /** The message of the slow transaction was handled. */
+  readonly late: boolean;
 }
 
 async function main(): Promise<void> {
@@ -60,10 +63,9 @@ async function measure(pool: pg.Pool, url: string): Promise<boolean> {
   console.log(`baseline: publish p99 ${baseline.toFixed(1)} ms`);
 
   await retention.keep(Number(values.keep) * 1_000);
-  const timers = [
-    setTimeout(() => slowDump(url, (seconds / 5) * 1_000), (seconds / 5) * 1_000),
-    setTimeout(() => slowTransaction(pool, (seconds / 5) * 1_000), (seconds / 2) * 1_000),
-  ];
+  const fifth = (seconds / 5) * 1_000;
+  const dumped = sleep(fifth).then(() => slowDump(url, fifth));
+  const committed = sleep((seconds / 2) * 1_000).then(() => slowTransaction(pool, fifth));
   const all: number[] = [];
   for (let at = 0; at < seconds; at += PRINT_SECONDS) {
     await load.run(PRINT_SECONDS);
@@ -75,12 +77,12 @@ async function measure(pool: pg.Pool, url: string): Promise<boolean> {
       `${at + PRINT_SECONDS} s: log ${(bytes / 1e6).toFixed(0)} MB in ${segments.length} segments, published ${load.published}, p99 ${percentile(latencies, 0.99).toFixed(1)} ms`,
     );
   }
-  for (const timer of timers) clearTimeout(timer);
   const p99 = percentile(all, 0.99);
   console.log(`publish p99 ${p99.toFixed(1)} ms, ${(p99 / baseline).toFixed(2)} x its baseline`);
   const reports = await Promise.all(workers.map((worker) => worker.finish(load.published)));
   console.log(`published ${load.published}`, reports);
-  return reports.every(({ missing }) => missing === 0);
+  await committed;
+  return (await dumped) === 0 && reports.every(({ missing, late }) => missing === 0 && late);
 }
 
 async function startWorker(url: string, queue: string, delayMs: number) {
@@ -96,7 +98,7 @@ async function startWorker(url: string, queue: string, delayMs: number) {
     async finish(total: number): Promise<Report> {
       let report = await ask(total);
       for (let still = 0; report.missing > 0 && still < 30; ) {
-        await new Promise((resolve) => setTimeout(resolve, 1_000));
+        await sleep(1_000);
         const next = await ask(total);
         still = next.handled > report.handled ? 0 : still + 1;
         report = next;

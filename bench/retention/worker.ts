@@ -2,12 +2,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { Receiver } from "../../src/index.js";
 import { intervalTrigger, notifyTrigger, postgresSource } from "../../src/postgres.js";
+import { LATE } from "./disturbances.js";
 
 /** Handles one queue, at once or slowly, and tells its parent, whenever asked, what it has handled. */
 async function main(): Promise<void> {
   const [connectionString, queue, delayMs] = process.argv.slice(2) as [string, string, string];
   const pool = new pg.Pool({ connectionString });
-  const counts: number[] = [];
+  const counts = new Map<number, number>();
   let handled = 0;
   const receiver = new Receiver({
     source: postgresSource({
@@ -19,7 +20,7 @@ async function main(): Promise<void> {
   receiver.on(queue, "order.placed", async ({ payload }) => {
     if (Number(delayMs) > 0) await sleep(Number(delayMs));
     const { n } = payload as { n: number };
-    counts[n] = (counts[n] ?? 0) + 1;
+    counts.set(n, (counts.get(n) ?? 0) + 1);
     handled += 1;
   });
   await receiver.start();
@@ -29,8 +30,9 @@ async function main(): Promise<void> {
       await pool.end();
       return process.disconnect();
     }
-    const missing = Array.from({ length: total }, (_, n) => n).filter((n) => !counts[n]).length;
-    process.send?.({ handled, missing, repeated: counts.filter((count) => count > 1).length });
+    const missing = Array.from({ length: total }, (_, n) => n).filter((n) => !counts.has(n)).length;
+    const repeated = [...counts.values()].filter((count) => count > 1).length;
+    process.send?.({ handled, missing, repeated, late: counts.has(LATE) });
   });
   process.send?.("ready");
 }
