@@ -29,7 +29,7 @@ async function main(): Promise<void> {
   const server = await startPostgres();
   const results: Result[] = [];
   try {
-    const facts = await about(server.url, server.kind);
+    const facts = [...(await about(server.url, server.kind)), `rounds: ${values.rounds}`];
     console.log(facts.join("\n"));
     for (const scenario of chosen) {
       const rounds = await runScenario(scenario, server.url, Number(values.rounds));

@@ -1,7 +1,10 @@
 import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import type { Rounds } from "./medians.js";
 import type { Contender, Figures, Place, Scenario } from "./scenario.js";
+
+const LEAVING_MS = 2_000;
 
 /** So many interleaved rounds; each begins with another contender, and each run has a database of its own. */
 export async function runScenario(
@@ -32,16 +35,26 @@ async function inPlace<T>(serverUrl: string, work: (place: Place) => Promise<T>)
     return await work({ url, pool });
   } finally {
     await pool.end();
+    await untilLeft(serverUrl, name);
     await execute(serverUrl, `drop database ${name} with (force)`);
     // What one has dirtied is not written while the next one is timed.
     await execute(serverUrl, "checkpoint");
   }
 }
 
-async function execute(url: string, sql: string): Promise<void> {
+/** Pools end before their sockets are closed, and who is thrown out then has nobody who hears of it. */
+async function untilLeft(serverUrl: string, database: string): Promise<void> {
+  const connected = `select pid from pg_stat_activity where datname = '${database}'`;
+  const deadline = performance.now() + LEAVING_MS;
+  while ((await execute(serverUrl, connected)).length > 0 && performance.now() < deadline)
+    await sleep(LEAVING_MS / 100);
+}
+
+async function execute(url: string, sql: string): Promise<unknown[]> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
-  await client.query(sql).finally(() => client.end());
+  const { rows } = await client.query(sql).finally(() => client.end());
+  return rows;
 }
 
 function print(figures: Figures): string {
