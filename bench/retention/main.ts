@@ -33,6 +33,8 @@ const SLOW_MS = 20;
 interface Report {
   readonly handled: number;
   readonly missing: number;
+  /** The numbers of the first of them. */
+  readonly firstMissing: readonly number[];
   readonly repeated: number;
   /** The message of the slow transaction was handled. */
   readonly late: boolean;
@@ -81,8 +83,30 @@ async function measure(pool: pg.Pool, url: string): Promise<boolean> {
   console.log(`publish p99 ${p99.toFixed(1)} ms, ${(p99 / baseline).toFixed(2)} x its baseline`);
   const reports = await Promise.all(workers.map((worker) => worker.finish(load.published)));
   console.log(`published ${load.published}`, reports);
+  for (const report of reports)
+    if (report.missing > 0) await describeMissing(pool, report.firstMissing);
   await committed;
   return (await dumped) === 0 && reports.every(({ missing, late }) => missing === 0 && late);
+}
+
+/** What the database says of them. */
+async function describeMissing(pool: pg.Pool, numbers: readonly number[]): Promise<void> {
+  const { inspect } = postgresOperations({ pool });
+  const found = await pool.query(
+    `select id, position, xid::text, segment, published_at from opinionated_events.message
+    where payload ->> 'n' = any ($1) order by position`,
+    [numbers.map(String)],
+  );
+  for (const row of found.rows) console.log(row, (await inspect(row.id))?.queues);
+  const windows = await pool.query(
+    `select queue, seq, last, late::text, lo, hi, lo_head, head, lo_mark::text, mark::text, vis::text, cur::text, oldest
+    from opinionated_events.batch order by queue, seq desc limit 20`,
+  );
+  console.log(
+    numbers,
+    windows.rows,
+    (await pool.query("select * from opinionated_events.lease")).rows,
+  );
 }
 
 async function startWorker(url: string, queue: string, delayMs: number) {

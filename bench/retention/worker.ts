@@ -30,9 +30,15 @@ async function main(): Promise<void> {
       await pool.end();
       return process.disconnect();
     }
-    const missing = Array.from({ length: total }, (_, n) => n).filter((n) => !counts.has(n)).length;
+    const missing = Array.from({ length: total }, (_, n) => n).filter((n) => !counts.has(n));
     const repeated = [...counts.values()].filter((count) => count > 1).length;
-    process.send?.({ handled, missing, repeated, late: counts.has(LATE) });
+    process.send?.({
+      handled,
+      missing: missing.length,
+      firstMissing: missing.slice(0, 20),
+      repeated,
+      late: counts.has(LATE),
+    });
   });
   process.send?.("ready");
 }
