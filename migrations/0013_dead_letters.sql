@@ -10,7 +10,7 @@ create index delivery_dead_id on opinionated_events.delivery (id) where state = 
 -- The number of the last death, 0 before the first. What had died when it is called has a number up to it.
 create function opinionated_events.last_death() returns bigint language plpgsql volatile as $$
 begin
-  return (select case when is_called then last_value else 0 end from opinionated_events.death);
+  return coalesce(pg_sequence_last_value('opinionated_events.death'), 0);
 end $$;
 
 -- The end of a statement about the dead letters d that fit, with numbers above low and up to high. A text, since each filter wants

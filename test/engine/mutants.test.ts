@@ -36,6 +36,7 @@ const killers: Record<keyof typeof all, Check> = {
   markFirst: windows.aClaimThatWaitedTakesItsXidLast,
   positionBeforeXid: positions.aSlowInsertIsDelivered,
   headAlwaysCalled: positions.theFirstMessageIsDelivered,
+  headFromTheRow: positions.theHeadIsNotAheadOfTheSequence,
   anyTransaction: refusals.aClaimAfterAWriteIsRefused,
   anyIsolation: refusals.aClaimInAnOldSnapshotIsRefused,
   noLateRows: windows.aLateCommitIsDelivered,

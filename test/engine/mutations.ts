@@ -69,8 +69,15 @@ export const mutations = {
   headAlwaysCalled: {
     guard: "a sequence that was never drawn from has no last value",
     changes: {
+      head: [{ from: "), 0);", to: "), 1);" }],
+    },
+  },
+  headFromTheRow: {
+    guard: "the head is read under the lock of the sequence's page",
+    changes: {
       head: [
-        { from: "case when is_called then last_value else last_value - 1 end", to: "last_value" },
+        { from: "pg_sequence_last_value(", to: "(select last_value from " },
+        { from: "'opinionated_events.position'", to: `${SCHEMA}.position` },
       ],
     },
   },
