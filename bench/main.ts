@@ -1,10 +1,9 @@
 /**
  * Us beside graphile-worker, pg-boss and the floor in raw SQL, interleaved on one server with default settings. Ends with
- * a line a scenario, and writes RESULTS.md and plots/. Exits with 1 if a must is not met.
+ * a line a scenario, and writes RESULTS.md and plots/. Exits with 1 if a must is not met. Runs compiled, from the project's root.
  *
  *   npm run bench [-- --full] [-- --only A1,C] [-- --rounds 3]
  */
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { startPostgres } from "../scripts/postgres-server.js";
 import { about } from "./harness/about.js";
@@ -35,7 +34,7 @@ async function main(): Promise<void> {
       const rounds = await runScenario(scenario, server.url, Number(values.rounds));
       results.push({ scenario, rounds, verdict: verdictOf(scenario, rounds) });
     }
-    if (!only) await writeReport(fileURLToPath(new URL(".", import.meta.url)), results, facts);
+    if (!only) await writeReport("bench", results, facts);
   } finally {
     await server.stop();
   }

@@ -84,28 +84,40 @@ $$;
 create function opinionated_events.append_one(
   id uuid, topic text, name text, key text, payload json, headers json, deliver_at timestamptz, delay_ms float8
 ) returns boolean language plpgsql volatile as $$
+declare
+  -- As in the view.
+  register bigint := pg_sequence_last_value(
+    case when pg_current_xact_id() > '0'::xid8 then 'opinionated_events.current_segment'::regclass end);
 begin
+  if not opinionated_events.is_new(id, opinionated_events.first_new_id(register)) then return false; end if;
   insert into opinionated_events.message (segment, id, topic, name, key, payload, headers, deliver_at)
-  select w.segment, append_one.id, append_one.topic, append_one.name, append_one.key, append_one.payload, append_one.headers,
-    coalesce(append_one.deliver_at, clock_timestamp() + delay_ms * interval '1 ms')
-  from opinionated_events.writing w where opinionated_events.is_new(append_one.id, w.first_new)
+  values ((register & 7)::smallint, append_one.id, append_one.topic, append_one.name, append_one.key, append_one.payload,
+    append_one.headers, coalesce(append_one.deliver_at, clock_timestamp() + delay_ms * interval '1 ms'))
   on conflict do nothing;
   return found;
 end $$;
 
--- Stores messages in their order. Returns the ids of those that were not there.
-create function opinionated_events.append_many(messages json) returns setof uuid language plpgsql volatile as $$
+-- Stores n messages in their order. Returns null if all are stored, as nearly always; else the ids of those that were not there.
+create function opinionated_events.append_many(messages json, n int) returns text language plpgsql volatile as $$
+declare
+  register bigint := pg_sequence_last_value(
+    case when pg_current_xact_id() > '0'::xid8 then 'opinionated_events.current_segment'::regclass end);
+  first_new uuid := opinionated_events.first_new_id(register);
+  current smallint := register & 7;
+  ids uuid[];
 begin
-  return query
-  insert into opinionated_events.message (segment, id, topic, name, key, payload, headers, deliver_at)
-  -- json_to_recordset makes an SQL null of a payload that is null.
-  select w.segment, m.id, m.topic, m.name, m.key, coalesce(m.payload, 'null'), m.headers,
-    coalesce(m.deliver_at, clock_timestamp() + m.delay_ms * interval '1 ms')
-  from opinionated_events.writing w cross join json_to_recordset(messages) as m (
-    id uuid, topic text, name text, key text, payload json, headers json, deliver_at timestamptz, delay_ms float8)
-  where opinionated_events.is_new(m.id, w.first_new)
-  on conflict do nothing
-  returning message.id;
+  with stored as (
+    insert into opinionated_events.message (segment, id, topic, name, key, payload, headers, deliver_at)
+    -- json_to_recordset makes an SQL null of a payload that is null.
+    select current, m.id, m.topic, m.name, m.key, coalesce(m.payload, 'null'), m.headers,
+      coalesce(m.deliver_at, clock_timestamp() + m.delay_ms * interval '1 ms')
+    from json_to_recordset(messages) as m (
+      id uuid, topic text, name text, key text, payload json, headers json, deliver_at timestamptz, delay_ms float8)
+    where opinionated_events.is_new(m.id, first_new)
+    on conflict do nothing
+    returning message.id)
+  select array_agg(stored.id) into ids from stored;
+  return case when cardinality(ids) = n then null else coalesce(array_to_string(ids, ','), '') end;
 end $$;
 
 -- The last position drawn, 0 before the first draw. Never read it from the sequence's row: each 32nd draw writes there for a

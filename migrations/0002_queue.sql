@@ -22,7 +22,7 @@ create table opinionated_events.batch (
   queue text collate "C" not null,
   topic text collate "C" not null,
   seq bigint not null,
-  -- The window: rows of the transactions in late, and rows with xid > lo_mark and lo_head < position <= head,
+  -- The window: rows of the transactions in late, and rows with xid >= lo_mark and lo_head < position <= head,
   -- as far as they are visible in vis.
   late xid8[] not null,
   lo_mark xid8 not null,

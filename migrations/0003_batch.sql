@@ -22,20 +22,26 @@ create function opinionated_events.new_token() returns bigint language sql volat
 $$;
 
 -- The transactions that were in flight when cursor c's window was opened and are visible in vis now, as far
--- as they wrote to the topic. Row comparisons and this order, so that only (topic, xid, position) can serve.
+-- as they wrote to the topic. Row comparisons and this order, so that only (topic, xid, position) can serve;
+-- its callers have set how it is planned.
 create function opinionated_events.late_xids(c opinionated_events.batch, seen pg_snapshot) returns xid8[]
-language plpgsql volatile
-set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set jit = off
-set plan_cache_mode = force_generic_plan as $$
+language plpgsql volatile as $$
+declare
+  ended xid8[];
 begin
-  return array(
+  -- Nobody was in flight.
+  if pg_snapshot_xmin(c.cur) = pg_snapshot_xmax(c.cur) and c.mark <= pg_snapshot_xmax(c.cur) then return '{}'; end if;
+  ended := array(
     select x from (
       select pg_snapshot_xip(c.cur)
       union all
       select g::text::xid8
-      from generate_series(pg_snapshot_xmax(c.cur)::text::bigint, c.mark::text::bigint) g
-    ) s (x)
-    where pg_visible_in_snapshot(x, seen) and (
+      from generate_series(pg_snapshot_xmax(c.cur)::text::bigint, c.mark::text::bigint - 1) g
+    ) s (x) where pg_visible_in_snapshot(x, seen));
+  if ended = '{}' then return ended; end if;
+  return array(
+    select x from unnest(ended) x
+    where (
       select true from opinionated_events.message m
       where m.topic = c.topic and (m.xid, m.position) > (x, c.base) and (m.xid, m.position) < (x, 9223372036854775807)
       order by m.topic, m.xid, m.position limit 1));
@@ -43,7 +49,7 @@ end $$;
 
 -- Leases the next batch of (queue, topic): at most n rows of the current window, else of a new one. The first
 -- row returned is the lease (seq, token), the others are its messages in order; nothing if there is nothing.
--- early: the message is not due yet. With n = 0 nothing is leased: if there is a message, it is returned and the cursor stays,
+-- early: the message is not due yet; of the lease: nothing else was there. With n = 0 nothing is leased: if there is a message, it is returned and the cursor stays,
 -- else the cursor moves past all that the queue does not want.
 --
 -- Opening a window, in this order: 1. read the newest row under the lock, 2. take the snapshot, 3. read the
@@ -110,7 +116,7 @@ begin
         select m.position as p, m.deliver_at > clock_timestamp(), m.name, m.id, m.key, m.payload, m.headers, m.published_at, m.deliver_at
         from opinionated_events.message m
         where m.topic = t and m.position > greatest(c.hi, c.lo_head) and m.position <= c.head
-          and (m.xid > c.lo_mark) is true and pg_visible_in_snapshot(m.xid, c.vis)
+          and (m.xid >= c.lo_mark) is true and pg_visible_in_snapshot(m.xid, c.vis)
           and (every or m.name = any (names) or m.name ^@ any (prefixes))
         order by m.position limit greatest(n, 1)),
       b as (
@@ -119,12 +125,12 @@ begin
           coalesce(mark, pg_current_xact_id()), c.base, c.lo, s.hi, s.k < n,
           coalesce((select l.seq from opinionated_events.lease l where l.queue = q and l.topic = t and l.seq >= c.oldest
             order by l.queue, l.topic, l.seq limit 1), prev + 1)
-        from (select count(*) k, max(r.p) hi from r) s where s.k > 0 and n > 0 returning b.seq),
+        from (select count(*) k, max(r.p) hi from r) s where s.k > 0 and n > 0 returning b.seq, b.last),
       l as (
         insert into opinionated_events.lease as l (queue, topic, seq, token, session, expires_at)
         select q, t, b.seq, opinionated_events.new_token(), worker_session, clock_timestamp() + lease_ms * interval '1 ms'
         from b returning l.seq, l.token)
-      select l.seq, l.token, null::bigint, null::boolean, null::text, null::uuid, null::text, null::json, null::json, null::timestamptz, null::timestamptz from l
+      select l.seq, l.token, null::bigint, opened and b.last, null::text, null::uuid, null::text, null::json, null::json, null::timestamptz, null::timestamptz from l, b
       union all
       select null, null, r.* from r;
     else
@@ -141,7 +147,7 @@ begin
           (select m.position as p, m.deliver_at > clock_timestamp(), m.name, m.id, m.key, m.payload, m.headers, m.published_at, m.deliver_at
             from opinionated_events.message m
             where m.topic = t and m.position > greatest(c.hi, c.lo_head) and m.position <= c.head
-              and (m.xid > c.lo_mark) is true and pg_visible_in_snapshot(m.xid, c.vis)
+              and (m.xid >= c.lo_mark) is true and pg_visible_in_snapshot(m.xid, c.vis)
               and (every or m.name = any (names) or m.name ^@ any (prefixes))
             order by m.position limit greatest(n, 1))) y
         order by p limit greatest(n, 1)),
@@ -151,12 +157,12 @@ begin
           coalesce(mark, pg_current_xact_id()), c.base, c.lo, s.hi, s.k < n,
           coalesce((select l.seq from opinionated_events.lease l where l.queue = q and l.topic = t and l.seq >= c.oldest
             order by l.queue, l.topic, l.seq limit 1), prev + 1)
-        from (select count(*) k, max(r.p) hi from r) s where s.k > 0 and n > 0 returning b.seq),
+        from (select count(*) k, max(r.p) hi from r) s where s.k > 0 and n > 0 returning b.seq, b.last),
       l as (
         insert into opinionated_events.lease as l (queue, topic, seq, token, session, expires_at)
         select q, t, b.seq, opinionated_events.new_token(), worker_session, clock_timestamp() + lease_ms * interval '1 ms'
         from b returning l.seq, l.token)
-      select l.seq, l.token, null::bigint, null::boolean, null::text, null::uuid, null::text, null::json, null::json, null::timestamptz, null::timestamptz from l
+      select l.seq, l.token, null::bigint, opened and b.last, null::text, null::uuid, null::text, null::json, null::json, null::timestamptz, null::timestamptz from l, b
       union all
       select null, null, r.* from r;
     end if;
@@ -184,13 +190,14 @@ $$;
 
 -- As claim(), with the messages in few rows, as packed texts divided by U+001E: a client takes them apart for a fraction of what
 -- a row each costs it. Those that are large have a row of their own, so that no text gets too long; rows come in no order.
+-- exhausted: nothing else was there.
 create function opinionated_events.claim_packed(q text, t text, n int, worker_session text, lease_ms int)
-returns table (seq bigint, token bigint, messages text) language plpgsql volatile
-set enable_sort = off set jit = off as $$
+returns table (seq bigint, token bigint, messages text, exhausted boolean) language plpgsql volatile as $$
 begin
   return query
   select max(c.seq), max(c.token), string_agg(opinionated_events.pack(
-    c.position, c.early, c.name, c.id, c.key, c.payload, c.headers, c.published_at, c.deliver_at), E'\x1e')
+    c.position, c.early, c.name, c.id, c.key, c.payload, c.headers, c.published_at, c.deliver_at), E'\x1e'),
+    bool_or(c.early) filter (where c.seq is not null)
   from opinionated_events.claim(q, t, n, worker_session, lease_ms) c
   group by case when pg_column_size(c.payload) > 2000 then c.position end;
 end $$;
@@ -285,7 +292,7 @@ begin
       union all
       (select m.* from opinionated_events.message m
         where m.topic = l.topic and m.position > greatest(b.lo, b.lo_head) and m.position <= b.hi
-          and (m.xid > b.lo_mark) is true and pg_visible_in_snapshot(m.xid, b.vis)
+          and (m.xid >= b.lo_mark) is true and pg_visible_in_snapshot(m.xid, b.vis)
         order by m.topic, m.position limit 1000000)) m
     where m.position <> all (l.done) and m.position <> all (l.behind) and (l.upto is null or m.position <= l.upto)
       and opinionated_events.is_match(m.name, patterns)) m

@@ -8,7 +8,7 @@ create sequence opinionated_events.idle_until as bigint minvalue 0 start 0;
 -- what: '' for news in the log, 'due' for deliveries.
 create function opinionated_events.notify_idle(what text default '') returns void language plpgsql as $$
 begin
-  if (select last_value from opinionated_events.idle_until) > extract(epoch from clock_timestamp()) * 1000 then
+  if pg_sequence_last_value('opinionated_events.idle_until') > extract(epoch from clock_timestamp()) * 1000 then
     perform pg_notify('opinionated_events', what);
   end if;
 end $$;
@@ -32,7 +32,7 @@ language plpgsql volatile as $$
 begin
   perform pg_advisory_xact_lock(hashtext('opinionated_events.declare_idle'), 0);
   perform setval('opinionated_events.idle_until', greatest(
-    (select last_value from opinionated_events.idle_until), (extract(epoch from clock_timestamp()) * 1000)::bigint + for_ms));
+    pg_sequence_last_value('opinionated_events.idle_until'), (extract(epoch from clock_timestamp()) * 1000)::bigint + for_ms));
   in_flight := pg_current_snapshot();
   mark := pg_current_xact_id();
 end $$;
@@ -69,7 +69,7 @@ begin
   patterns := array(select s.pattern from opinionated_events.subscription s where s.queue = q and s.topic in (t, '*'));
   return exists (
     select from opinionated_events.message m
-    where m.topic = t and m.position > greatest(c.head, c.base) and (m.xid > c.mark) is true and pg_visible_in_snapshot(m.xid, snap)
+    where m.topic = t and m.position > greatest(c.head, c.base) and (m.xid >= c.mark) is true and pg_visible_in_snapshot(m.xid, snap)
       and opinionated_events.is_match(m.name, patterns)
     order by m.topic, m.position limit 1);
 end $$;

@@ -5,11 +5,14 @@
 -- Before the first one, so that the first restore has a base above every cursor's, too.
 insert into opinionated_events.epoch values (-1, '1:1:', '0');
 
--- The log was written in a cluster with another identifier. Costs some microseconds.
-create function opinionated_events.is_foreign() returns boolean language sql volatile as $$
-  select exists (
-    select from opinionated_events.cluster c, pg_control_system() p where c.system_identifier <> p.system_identifier)
-$$;
+-- The log was written in a cluster with another identifier. A session stays in its cluster, so the control file is read once.
+create function opinionated_events.is_foreign() returns boolean language plpgsql volatile as $$
+begin
+  if coalesce(current_setting('opinionated.system_identifier', true), '') = '' then
+    perform set_config('opinionated.system_identifier', (select p.system_identifier::text from pg_control_system() p), false);
+  end if;
+  return (select c.system_identifier::text <> current_setting('opinionated.system_identifier') from opinionated_events.cluster c);
+end $$;
 
 -- The newest n of each topic.
 create function opinionated_events.newest_messages(n int) returns table (xid xid8, "position" bigint) language sql stable
@@ -58,8 +61,9 @@ end $$;
 -- gone back are found as well, since the newest one of a snapshot is never below an older mark.
 create function opinionated_events.guard_cursor() returns trigger language plpgsql as $$
 begin
-  perform opinionated_events.require_own_cluster();
-  if pg_snapshot_xmax(new.vis) < new.lo_mark then perform opinionated_events.refuse_restored(); end if;
+  if opinionated_events.is_foreign() or pg_snapshot_xmax(new.vis) < new.lo_mark then
+    perform opinionated_events.refuse_restored();
+  end if;
   return new;
 end $$;
 create trigger guard before insert on opinionated_events.batch
@@ -81,7 +85,7 @@ begin
       union all
       (select m.position, m.name from opinionated_events.message m
         where m.topic = b.topic and m.position > greatest(b.lo, b.lo_head) and m.position <= b.hi
-          and (m.xid > b.lo_mark) is true and pg_visible_in_snapshot(m.xid, b.vis)
+          and (m.xid >= b.lo_mark) is true and pg_visible_in_snapshot(m.xid, b.vis)
         order by m.topic, m.position limit 1000000)) m
     where m.position <> all (l.done) and m.position <> all (l.behind) and opinionated_events.is_match(m.name, array(
       select s.pattern from opinionated_events.subscription s where s.queue = l.queue and s.topic in (l.topic, '*')))) h;
@@ -116,9 +120,10 @@ begin
   -- A position of its own, so that every restore has another base; and one behind it, for the next one's first window.
   top := nextval('opinionated_events.position');
   perform setval('opinionated_events.position', top + 1);
-  -- The lock has assigned our xid before the snapshot. A mark below xmax would make a transaction both late and
-  -- new: delivered twice.
-  insert into opinionated_events.epoch values (top, snap, greatest(pg_current_xact_id(), pg_snapshot_xmax(snap)));
+  -- The lock has assigned our xid before the snapshot. A mark below the last xid that it sees would make a transaction both
+  -- late and new: delivered twice.
+  insert into opinionated_events.epoch values (top, snap, greatest(
+    pg_current_xact_id(), (pg_snapshot_xmax(snap)::text::bigint - 1)::text::xid8));
   update opinionated_events.segment set mark = '0' where mark is not null; -- nobody writes
   update opinionated_events.cluster set system_identifier = (select c.system_identifier from pg_control_system() c);
   if was_restored then

@@ -113,7 +113,7 @@ begin
       where m.topic = t and m.position > read_to and (
         m.position > c.head
         or m.xid = any (c.late)
-        or m.xid > c.lo_mark and m.position > c.lo_head and pg_visible_in_snapshot(m.xid, c.vis)
+        or m.xid >= c.lo_mark and m.position > c.lo_head and pg_visible_in_snapshot(m.xid, c.vis)
         or m.position > c.base and not pg_visible_in_snapshot(m.xid, c.cur))
       order by m.topic, m.position limit 10000)
     union all

@@ -73,16 +73,17 @@ declare
   is_early boolean[];
   batch_seq bigint;
   batch_token bigint;
+  is_exhausted boolean;
   leased int[];
   busy text[];
   waiting bigint[];
 begin
   perform opinionated_events.lock_ordered(q);
-  select max(c.seq), max(c.token),
+  select max(c.seq), max(c.token), bool_or(c.early) filter (where c.seq is not null),
     array_agg(row(null, c.position, c.published_at, c.deliver_at, c.id, null, t, c.name, c.key, c.payload, c.headers)::opinionated_events.message)
       filter (where c.position is not null),
     array_agg(c.early) filter (where c.position is not null)
-    into batch_seq, batch_token, r, is_early
+    into batch_seq, batch_token, is_exhausted, r, is_early
     from opinionated_events.claim(q, t, n, worker_session, lease_ms) c;
   if batch_seq is null then return; end if;
   leased := opinionated_events.leased_keys(q, t, worker_id);
@@ -111,7 +112,7 @@ begin
       where l.queue = q and l.topic = t and l.seq = batch_seq;
   end if;
   return query
-    select batch_seq, batch_token, cardinality(waiting)::bigint, null::boolean, null::text, null::uuid, null::text,
+    select batch_seq, batch_token, cardinality(waiting)::bigint, is_exhausted, null::text, null::uuid, null::text,
       null::json, null::json, null::timestamptz, null::timestamptz;
   return query
     select null::bigint, null::bigint, m.position, m.early, m.name, m.id, m.key, m.payload, m.headers, m.published_at, m.deliver_at
@@ -122,13 +123,12 @@ end $$;
 -- As claim_packed(); behind: how many went behind others of their key.
 create function opinionated_events.claim_ordered_packed(
   q text, t text, n int, worker_session text, lease_ms int, worker_id text
-) returns table (seq bigint, token bigint, messages text, behind bigint) language plpgsql volatile
-set enable_sort = off set jit = off as $$
+) returns table (seq bigint, token bigint, messages text, exhausted boolean, behind bigint) language plpgsql volatile as $$
 begin
   return query
   select max(c.seq), max(c.token), string_agg(opinionated_events.pack(
     c.position, c.early, c.name, c.id, c.key, c.payload, c.headers, c.published_at, c.deliver_at), E'\x1e'),
-    max(c.position) filter (where c.seq is not null)
+    bool_or(c.early) filter (where c.seq is not null), max(c.position) filter (where c.seq is not null)
   from opinionated_events.claim_ordered(q, t, n, worker_session, lease_ms, worker_id) c
   group by case when pg_column_size(c.payload) > 2000 then c.position end;
 end $$;

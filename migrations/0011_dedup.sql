@@ -24,31 +24,35 @@ begin
   return found;
 end $$;
 
--- Stores messages in their order, some of which have a dedup key or are ordered by key. Returns the ids of those that were not
--- there. A function, so that the statements are planned once a session, and that one ends before the next begins: the locks
--- are held before any dedup key is taken and any position drawn. Locks and keys are taken in an order that is the same for all.
-create function opinionated_events.append_guarded(messages json) returns setof uuid language plpgsql volatile as $$
+-- As append_many, of messages some of which have a dedup key or are ordered by key. One statement ends before the next begins: the
+-- locks are held before any dedup key is taken and any position drawn. Locks and keys are taken in an order that is the same for all.
+create function opinionated_events.append_guarded(messages json, n int) returns text language plpgsql volatile as $$
+declare
+  ids uuid[];
 begin
   perform pg_advisory_xact_lock(k.lock) from (
     select distinct opinionated_events.key_lock(m.topic, m.key) as lock
     from json_to_recordset(messages) as m (topic text, key text, ordered_by_key boolean)
     where m.ordered_by_key order by 1) k;
-  return query
   with m as materialized (
-    select row_number() over () as n, r.* from json_to_recordset(messages) as r (
+    select row_number() over () as nth, r.* from json_to_recordset(messages) as r (
       id uuid, topic text, name text, key text, payload json, headers json, deliver_at timestamptz, delay_ms float8,
       dedup_key text, dedup_ms float8)),
   taken as materialized (
-    select k.n, opinionated_events.take_dedup_key(k.topic, k.dedup_key, k.dedup_ms, k.id) as is_taken from (
-      select m.* from m where m.dedup_key is not null order by m.topic, m.dedup_key, m.n) k)
-  insert into opinionated_events.message (segment, id, topic, name, key, payload, headers, deliver_at)
-  select w.segment, m.id, m.topic, m.name, m.key, coalesce(m.payload, 'null'), m.headers,
-    coalesce(m.deliver_at, clock_timestamp() + m.delay_ms * interval '1 ms')
-  from m cross join opinionated_events.writing w
-  where (m.dedup_key is null or m.n in (select taken.n from taken where taken.is_taken)) and opinionated_events.is_new(m.id, w.first_new)
-  order by m.n
-  on conflict do nothing
-  returning message.id;
+    select k.nth, opinionated_events.take_dedup_key(k.topic, k.dedup_key, k.dedup_ms, k.id) as is_taken from (
+      select m.* from m where m.dedup_key is not null order by m.topic, m.dedup_key, m.nth) k),
+  stored as (
+    insert into opinionated_events.message (segment, id, topic, name, key, payload, headers, deliver_at)
+    select w.segment, m.id, m.topic, m.name, m.key, coalesce(m.payload, 'null'), m.headers,
+      coalesce(m.deliver_at, clock_timestamp() + m.delay_ms * interval '1 ms')
+    from m cross join opinionated_events.writing w
+    where (m.dedup_key is null or m.nth in (select taken.nth from taken where taken.is_taken))
+      and opinionated_events.is_new(m.id, w.first_new)
+    order by m.nth
+    on conflict do nothing
+    returning message.id)
+  select array_agg(stored.id) into ids from stored;
+  return case when cardinality(ids) = n then null else coalesce(array_to_string(ids, ','), '') end;
 end $$;
 
 -- Deletes at most n keys whose window is over, and returns how many. Passes over those that are being taken again.

@@ -225,7 +225,7 @@ language sql immutable as $$
     when p > greatest(c.head, c.base) then true
     when p > c.base and not pg_visible_in_snapshot(x, c.cur) then true
     when c.last or p <= c.hi then false
-    else x = any (c.late) or x > c.lo_mark and p > c.lo_head and pg_visible_in_snapshot(x, c.vis) end
+    else x = any (c.late) or x >= c.lo_mark and p > c.lo_head and pg_visible_in_snapshot(x, c.vis) end
 $$;
 
 -- Gives up what a queue that is beyond its limits has not read of segment k, and of what was published before its end. It is

@@ -207,7 +207,7 @@ begin
   select l.* into found_lease from opinionated_events.lease l cross join lateral (
     select b.* from opinionated_events.batch b where b.queue = q and b.topic = t and b.seq = l.seq
       and b.lo < p and p <= b.hi
-      and (x = any (b.late) or x > b.lo_mark and p > b.lo_head and pg_visible_in_snapshot(x, b.vis))
+      and (x = any (b.late) or x >= b.lo_mark and p > b.lo_head and pg_visible_in_snapshot(x, b.vis))
     order by b.queue, b.topic, b.seq limit 1) b
   where l.queue = q and l.topic = t and l.seq >= lower_bound
     and p <> all (l.done) and p <> all (l.behind) and (l.upto is null or p <= l.upto)

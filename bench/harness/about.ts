@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { cpus } from "node:os";
+import { join } from "node:path";
 import pg from "pg";
 
 const PACKAGES = ["pg", "graphile-worker", "pg-boss", "undici"];
@@ -35,6 +36,6 @@ export async function about(serverUrl: string, kind: string): Promise<string[]> 
 
 /** Not by resolving it: not every package exports its package.json. */
 async function versionOf(name: string): Promise<string> {
-  const file = new URL(`../../node_modules/${name}/package.json`, import.meta.url);
+  const file = join("node_modules", name, "package.json");
   return JSON.parse(await readFile(file, "utf8")).version;
 }

@@ -8,8 +8,8 @@ export class Child {
   readonly #failed: Promise<never>;
 
   constructor(file: string, args: readonly string[]) {
-    const path = fileURLToPath(new URL(`../processes/${file}`, import.meta.url));
-    this.#process = fork(path, args, { execArgv: ["--import", "tsx"] });
+    const path = fileURLToPath(new URL(`../processes/${file}.js`, import.meta.url));
+    this.#process = fork(path, args);
     this.#failed = once(this.#process, "exit").then(([code]) => {
       throw new Error(`${file} ended with ${code}: this run is void.`);
     });

@@ -11,11 +11,8 @@ export interface Receiving {
 
 /** Receives in a process of its own, from now on. */
 export async function receiving({ url }: Place, { file, name }: ProductOf): Promise<Receiving> {
-  const child = fork(
-    fileURLToPath(new URL("receiving-process.ts", import.meta.url)),
-    [file, name, url],
-    { execArgv: ["--import", "tsx"] },
-  );
+  const program = fileURLToPath(new URL("receiving-process.js", import.meta.url));
+  const child = fork(program, [file, name, url]);
   const exited = once(child, "exit");
   const answer = () =>
     Promise.race([

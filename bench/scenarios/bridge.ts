@@ -45,10 +45,7 @@ function sending(name: string, role: Role, count: number, send: Send): Contender
     role,
     async run() {
       const kind = role === "ours" ? "ours" : "plain";
-      const children = Array.from(
-        { length: RECEIVERS },
-        () => new Child("http-receiver.ts", [kind]),
-      );
+      const children = Array.from({ length: RECEIVERS }, () => new Child("http-receiver", [kind]));
       try {
         const ports = await Promise.all(children.map((child) => child.ask<number>("listen")));
         const startedAt = performance.now();

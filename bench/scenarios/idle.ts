@@ -34,11 +34,7 @@ export const idleScenario: MakeScenario = ({ full }) => ({
 async function idle(place: Place, seconds: number): Promise<Figures> {
   await publish(place);
   const proxy = new CountingProxy(place.url);
-  const child = new Child("idler.ts", [
-    await proxy.start(),
-    String(QUEUES),
-    String(TOPICS_OF_EACH),
-  ]);
+  const child = new Child("idler", [await proxy.start(), String(QUEUES), String(TOPICS_OF_EACH)]);
   try {
     await child.ask("start");
     while ((await child.ask<number>("handled")) < TOPICS * MESSAGES_OF_EACH) await sleep(50);

@@ -1,6 +1,6 @@
 import { aim, must } from "../harness/claims.js";
 import { fill } from "../harness/fill.js";
-import { inPlainProcess } from "../harness/plain-process.js";
+import { inProcess } from "../harness/in-process.js";
 import type { ProductOf } from "../harness/product-of.js";
 import type { Contender, Figures, MakeScenario } from "../harness/scenario.js";
 import { graphileWorker } from "../products/graphile-worker.js";
@@ -41,12 +41,7 @@ function draining(product: Product, productOf: ProductOf, count: number): Conten
       await opened.analyze();
       await opened.close();
       const { file, name } = productOf;
-      const figures = await inPlainProcess<Figures>("memory-process", [
-        file,
-        name,
-        url,
-        `${count}`,
-      ]);
+      const figures = await inProcess<Figures>("memory-process", [file, name, url, `${count}`]);
       return { ...figures, messages: count };
     },
   };

@@ -13,6 +13,8 @@ export interface BatchKey {
 export interface ClaimedBatch {
   readonly key: BatchKey;
   readonly messages: readonly ClaimedMessage[];
+  /** Nothing else was there when it was claimed. */
+  readonly exhausted: boolean;
 }
 
 /** Who claims: `session` is the application_name that lives as long as this process, null if there is none. */
@@ -33,7 +35,7 @@ export interface Leftover {
 }
 
 const claimStatement =
-  "select seq, token, messages from opinionated_events.claim_packed($1, $2, $3, $4, $5)";
+  "select seq, token, messages, exhausted from opinionated_events.claim_packed($1, $2, $3, $4, $5)";
 const settleStatement = "select opinionated_events.settle_batches($1, $2, $3)";
 
 /**
@@ -61,7 +63,7 @@ export function claimedBatch(
   if (lease === undefined) return undefined;
   const key = { queue, topic, seq: lease[0] as string, token: lease[1] as string };
   const texts = rows.map(([, , messages]) => messages).filter((text) => text != null);
-  return { key, messages: unpack(topic, texts) };
+  return { key, messages: unpack(topic, texts), exhausted: lease[3] === "t" };
 }
 
 export function isUnsubscribed(error: unknown): boolean {

@@ -6,9 +6,9 @@ import { columns, records } from "./log-rows.js";
 import { qualify } from "./schema.js";
 
 const insertOne =
-  "select $1::uuid as id where opinionated_events.append_one($1, $2, $3, $4, $5, $6, $7, $8)";
-const insertMany = "select opinionated_events.append_many($1::json) as id";
-const insertGuarded = "select opinionated_events.append_guarded($1::json) as id";
+  "select case opinionated_events.append_one($1, $2, $3, $4, $5, $6, $7, $8) when false then '' end as stored";
+const insertMany = "select opinionated_events.append_many($1, $2) as stored";
+const insertGuarded = "select opinionated_events.append_guarded($1, $2) as stored";
 
 /**
  * Appends messages in their order, in one statement. Resolves with the ids that were stored: the others were there before,
@@ -23,7 +23,7 @@ export async function append(
   if (first === undefined) return new Set();
   try {
     const { rows } = await client.query(...statement(messages, first, schema));
-    return new Set(rows.map((row) => row.id as string));
+    return storedIds(messages, rows[0]?.stored);
   } catch (error) {
     throw explainAppend(error, messages);
   }
@@ -35,9 +35,15 @@ function statement(
   first: Message,
   schema: string,
 ): [text: string, values: unknown[]] {
-  if (messages.some(isGuarded)) return [qualify(insertGuarded, schema), [records(messages)]];
-  if (messages.length > 1) return [qualify(insertMany, schema), [records(messages)]];
-  return [qualify(insertOne, schema), columns(first)];
+  const isGuarding = messages.some(isGuarded);
+  if (messages.length === 1 && !isGuarding) return [qualify(insertOne, schema), columns(first)];
+  const insert = isGuarding ? insertGuarded : insertMany;
+  return [qualify(insert, schema), [records(messages), messages.length]];
+}
+
+/** `stored` is null if all were stored, else the ids that were. */
+function storedIds(messages: readonly Message[], stored: unknown): Set<string> {
+  return new Set(stored === null ? messages.map(({ id }) => id) : String(stored).split(","));
 }
 
 function isGuarded({ dedupKey, orderedByKey }: Message): boolean {

@@ -17,7 +17,7 @@ import {
   deliveryValues,
 } from "./delivery.js";
 
-const claimStatement = `select seq, token, messages, behind
+const claimStatement = `select seq, token, messages, exhausted, behind
     from opinionated_events.claim_ordered_packed($1, $2, $3, $4, $5, $6)`;
 const settleStatement =
   "select n, released from opinionated_events.settle_ordered_batches($1, $2, $3, $4)";
@@ -47,7 +47,7 @@ export async function claimOrderedBatch(
 ): Promise<OrderedBatch | undefined> {
   const rows = await db.run(claimStatement, [queue, topic, limit, session, leaseMs, worker]);
   const batch = claimedBatch(queue, topic, rows);
-  const behind = rows.find(([seq]) => seq !== null)?.[3];
+  const behind = rows.find(([seq]) => seq !== null)?.[4];
   return batch && { ...batch, behind: Number(behind) };
 }
 

@@ -117,7 +117,7 @@ export const mutations = {
   },
   newWithoutMark: {
     guard: "new rows are those above the mark",
-    changes: { claim: [{ from: "(m.xid > c.lo_mark) is true and ", to: "", times: 2 }] },
+    changes: { claim: [{ from: "(m.xid >= c.lo_mark) is true and ", to: "", times: 2 }] },
   },
   newWithoutHead: {
     guard: "a window ends at its head",
@@ -283,7 +283,7 @@ export const mutations = {
   cursorsUnguarded: {
     guard: "no cursor moves between two clusters",
     changes: {
-      guard_cursor: [{ from: "if pg_snapshot_xmax(new.vis) < new.lo_mark", to: "if false" }],
+      guard_cursor: [{ from: " or pg_snapshot_xmax(new.vis) < new.lo_mark", to: "" }],
     },
   },
   idsAhead: {
@@ -297,7 +297,7 @@ export const mutations = {
     changes: {
       rebase: [
         {
-          from: "greatest(pg_current_xact_id(), pg_snapshot_xmax(snap))",
+          from: "(pg_snapshot_xmax(snap)::text::bigint - 1)::text::xid8",
           to: "pg_current_xact_id()",
         },
       ],

@@ -58,13 +58,13 @@ describe.each(Object.entries(states))("%s", (_, statements) => {
 
   test("a claim of a late bulk transaction", async () => {
     expectQuick(await scans(claim("bulk")));
-    expectQuick(await scans(claim("bulk")));
+    expectEachQuick(await scans(claim("bulk")));
   });
 
   test("a claim of new rows", async () => {
     await subscribe("new", "-infinity");
     expectQuick(await scans(claim("new")));
-    expectQuick(await scans(claim("new")));
+    expectEachQuick(await scans(claim("new")));
   });
 
   test("a claim of late rows among new ones", async () => {
@@ -107,6 +107,11 @@ function claim(queue: string): string {
 /** By the two indexes that lead with the topic, straight into a LIMIT (an EXISTS is a Result), and few rows. */
 function expectQuick(found: readonly Scan[]): void {
   expect(found).not.toEqual([]);
+  expectEachQuick(found);
+}
+
+/** None, if nothing was left to be read. */
+function expectEachQuick(found: readonly Scan[]): void {
   for (const { node, parent } of found) {
     expect(node["Index Name"] ?? node["Node Type"]).toMatch(
       /^message_\d_topic_(xid_)?position_idx$/,

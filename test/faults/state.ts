@@ -9,7 +9,7 @@ const IN_FLIGHT = `
     join opinionated_events.batch b using (queue, topic, seq)
     join opinionated_events.message m on m.topic = b.topic and m.position > b.lo and m.position <= b.hi
     where m.position <> all (l.done) and (m.xid = any (b.late)
-      or m.xid > b.lo_mark and m.position > b.lo_head and pg_visible_in_snapshot(m.xid, b.vis))
+      or m.xid >= b.lo_mark and m.position > b.lo_head and pg_visible_in_snapshot(m.xid, b.vis))
   ) + (select count(*) from opinionated_events.delivery where token is not null) as count`;
 
 /** Living workers that hold some. */

@@ -8,14 +8,21 @@ import type { RoomQueue } from "./room-queue.js";
  * notify. Far below what they reach while they do: NOTIFY makes their commits wait for each other's flush to the disk.
  */
 const BUSY_PER_SECOND = 100;
-/** It lets some gather, for half of the time between two messages within these bounds in ms: a claim costs what many messages do. */
-const [MIN_WAIT_MS, MAX_WAIT_MS] = [2, 5];
+/** It lets some gather for so long, in ms, the longer the more come: a claim costs what many messages do. */
+const [MIN_WAIT_MS, MAX_WAIT_MS] = [2, 10];
+const WAIT_MS_PER_RATE = 0.005;
+
+export interface Taken {
+  readonly count: number;
+  /** What was still there after that: "blocked" if it has to wait for what was taken before. */
+  readonly left: "none" | "some" | "blocked";
+}
 
 export interface IntakeOptions {
   readonly demand: Demand;
   readonly room: RoomQueue;
-  /** Takes at most so many, hands them on, and resolves with their number; "blocked" if some may have to wait. */
-  readonly take: (limit: number) => Promise<number | "blocked">;
+  /** Takes at most so many, and hands them on. */
+  readonly take: (limit: number) => Promise<Taken>;
   readonly onIdle: () => void;
   readonly onError: (error: unknown) => void;
 }
@@ -71,18 +78,18 @@ export class Intake {
       this.#woken = false;
       const { room } = this.#options.demand;
       if (room === 0) return this.#wait();
-      const taken = await this.#take(room);
-      if (taken !== "blocked") this.#rate.add(taken);
-      if (taken === room) return this.#wait();
+      const { count, left } = await this.#take(room);
+      this.#rate.add(count);
+      if (count === room) return this.#wait();
       const { perSecond } = this.#rate;
       if (perSecond >= BUSY_PER_SECOND) return this.#gather(perSecond);
-      if (taken !== "blocked" && taken > 0) return this.#wait();
-      if (!this.#woken) this.#rest(taken === "blocked" ? "blocked" : "idle");
+      if (left === "some") return this.#wait();
+      if (!this.#woken) this.#rest(left === "blocked" ? "blocked" : "idle");
     }
     return undefined;
   }
 
-  async #take(room: number): Promise<number | "blocked"> {
+  async #take(room: number): Promise<Taken> {
     const { demand, take } = this.#options;
     demand.reserve(room);
     try {
@@ -101,7 +108,7 @@ export class Intake {
 
   #gather(perSecond: number): number {
     this.#gathering = true;
-    return Math.min(Math.max(500 / perSecond, MIN_WAIT_MS), MAX_WAIT_MS);
+    return Math.min(Math.max(perSecond * WAIT_MS_PER_RATE, MIN_WAIT_MS), MAX_WAIT_MS);
   }
 
   #rest(state: "blocked" | "idle"): void {

@@ -9,7 +9,7 @@ import {
   settleOrderedDeliveries,
 } from "../../postgres/ordered.js";
 import type { DeadReason, SourceContext } from "../source.js";
-import { dueWork, PROGRESS_MS } from "./due-work.js";
+import { dueWork } from "./due-work.js";
 import { type Held, HeldBatch, type HeldDelivery, type Item } from "./held.js";
 import type { Settlement } from "./leftover.js";
 import { Loop } from "./loop.js";
@@ -33,6 +33,9 @@ export interface LedgerOptions {
 /** How long handlers of what was dropped have to heed their signal, before others run the same. */
 const GRACE_MS = 2_000;
 
+/** Batches whose messages are all done wait for so long, in ms, to be recorded together. */
+const GATHER_MS = 20;
+
 type Record<P> = (progress: readonly P[]) => Promise<Recorded<P>>;
 
 /**
@@ -46,6 +49,7 @@ export class Ledger {
   readonly #batches = new Map<HeldBatch, number>();
   readonly #deliveries = new Map<HeldDelivery, number>();
   readonly #loop: Loop;
+  #recordedAt = 0;
 
   constructor(options: LedgerOptions) {
     this.#options = options;
@@ -63,7 +67,7 @@ export class Ledger {
     const { held } = item;
     if (held.lost) return;
     held.settle(item, outcome);
-    if (held.isSettled) this.#loop.wake();
+    if (held.isSettled && this.#isUrgent(held)) this.#loop.wake();
   }
 
   /** Gives up what still runs: it is due again at once, and its signal is aborted. */
@@ -84,6 +88,12 @@ export class Ledger {
     await this.#record()
       .catch(() => this.#record())
       .catch(this.#options.onError);
+  }
+
+  /** Others wait for a key, or for when a retry is due. */
+  #isUrgent({ isOrdered, hasLeftovers, suspect }: Held): boolean {
+    if (isOrdered || hasLeftovers || suspect) return true;
+    return performance.now() - this.#recordedAt >= GATHER_MS;
   }
 
   get #isEmpty(): boolean {
@@ -110,7 +120,8 @@ export class Ledger {
           : settleOrderedDeliveries(db, queue, progress, leaseMs),
       );
     }
-    return this.#isEmpty ? undefined : PROGRESS_MS;
+    this.#recordedAt = performance.now();
+    return this.#isEmpty ? undefined : GATHER_MS;
   }
 
   async #recordAll<P, H extends Held<P>>(

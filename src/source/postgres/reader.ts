@@ -1,7 +1,7 @@
 import type { Outcome, Sink } from "../source.js";
 import { Demand } from "./demand.js";
 import type { Item } from "./held.js";
-import { Intake } from "./intake.js";
+import { Intake, type Taken } from "./intake.js";
 import { type Admission, KeyLines } from "./key-lines.js";
 import { RoomQueue } from "./room-queue.js";
 import { Taker, type TakerOptions } from "./taker.js";
@@ -119,36 +119,36 @@ export class Reader {
     return intake;
   }
 
-  #intake(take: (limit: number) => Promise<number | "blocked">): Intake {
+  #intake(take: (limit: number) => Promise<Taken>): Intake {
     const { onIdle, onError } = this.#options;
     return new Intake({ demand: this.demand, room: this.#room, take, onIdle, onError });
   }
 
-  async #takeBatch(topic: string, limit: number): Promise<number> {
+  async #takeBatch(topic: string, limit: number): Promise<Taken> {
     const claim = this.#lines.beginClaim();
     try {
       const taken = await this.#taker.takeBatch(topic, limit);
       if (!taken) return this.#forget(topic);
       this.admit(taken.items, claim);
-      return taken.count;
+      return taken;
     } finally {
       this.#lines.endClaim(claim);
     }
   }
 
-  async #takeDeliveries(limit: number): Promise<number | "blocked"> {
-    const { items, count } = await this.#taker.takeDeliveries(limit, this.demand.perKey);
-    this.admit(items);
-    return count;
+  async #takeDeliveries(limit: number): Promise<Taken> {
+    const taken = await this.#taker.takeDeliveries(limit, this.demand.perKey);
+    this.admit(taken.items);
+    return taken;
   }
 
   /** The queue has been unsubscribed from the topic. Should that change, a poll brings it back. */
-  #forget(topic: string): number {
+  #forget(topic: string): Taken {
     const intake = this.#topics.get(topic);
     this.#topics.delete(topic);
     if (intake) this.#room.leave(intake);
     void intake?.stop();
-    return 0;
+    return { count: 0, left: "none" };
   }
 
   /** What this process has no handler for goes back at once; in a line only when its turn comes. */

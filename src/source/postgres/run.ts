@@ -7,13 +7,14 @@ import { Lanes } from "../lanes.js";
 import type { Outcome, SourceContext, StopReport } from "../source.js";
 import type { Item } from "./held.js";
 import { housekeeper } from "./housekeeper.js";
+import type { Intake } from "./intake.js";
 import { Ledger } from "./ledger.js";
 import type { Loop } from "./loop.js";
 import { Reader } from "./reader.js";
 import { SuspectSlot } from "./suspect-slot.js";
 import { sweeper } from "./sweeper.js";
 import { Transactions } from "./transactions.js";
-import { Waker } from "./waker.js";
+import { type Places, Waker } from "./waker.js";
 import { within } from "./within.js";
 
 export interface RunOptions {
@@ -177,9 +178,13 @@ export class PostgresRun {
     for (const reader of this.#readers.values()) reader.unblock();
   }
 
-  #places(): { idle: number; total: number } {
-    const intakes = [...this.#readers.values()].flatMap((reader) => reader.intakes);
-    return { idle: intakes.filter((intake) => intake.isIdle).length, total: intakes.length };
+  #places(): Places {
+    const readers = [...this.#readers.values()];
+    const countIdle = (intakes: readonly Intake[]) =>
+      intakes.filter((intake) => intake.isIdle).length;
+    const intakes = readers.flatMap((reader) => reader.intakes);
+    const topics = readers.flatMap((reader) => reader.topics);
+    return { total: intakes.length, idle: countIdle(intakes), idleTopics: countIdle(topics) };
   }
 }
 

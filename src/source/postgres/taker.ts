@@ -8,6 +8,7 @@ import {
 } from "../../postgres/ordered.js";
 import type { DeadReason } from "../source.js";
 import { HeldBatch, HeldDelivery, type Item } from "./held.js";
+import type { Taken } from "./intake.js";
 import type { Ledger } from "./ledger.js";
 import type { SuspectSlot } from "./suspect-slot.js";
 
@@ -22,6 +23,10 @@ export interface TakerOptions {
   readonly isOrdered: boolean;
   readonly ledger: Ledger;
   readonly suspects: SuspectSlot<Item>;
+}
+
+export interface TakenItems extends Taken {
+  readonly items: readonly Item[];
 }
 
 /** Claims work of one queue, and enters it in the ledger. */
@@ -42,18 +47,16 @@ export class Taker {
     this.#worker = `${this.#options.claimant.worker} ${this.#losses}`;
   }
 
-  /** The messages of a batch that are due, and how many it had; undefined if the queue does not read the topic any more. */
-  async takeBatch(
-    topic: string,
-    limit: number,
-  ): Promise<{ items: readonly Item[]; count: number } | undefined> {
+  /** The messages of a batch that are due; undefined if the queue does not read the topic any more. */
+  async takeBatch(topic: string, limit: number): Promise<TakenItems | undefined> {
     try {
       const claimed = await this.#claimBatch(topic, limit);
-      if (!claimed) return { items: [], count: 0 };
-      const { messages, behind = 0 } = claimed;
+      if (!claimed) return { items: [], count: 0, left: "none" };
+      const { messages, exhausted, behind = 0 } = claimed;
       return {
         items: messages.length > 0 ? this.#holdBatch(claimed) : [],
         count: messages.length + behind,
+        left: exhausted ? "none" : "some",
       };
     } catch (error) {
       if (isUnsubscribed(error)) return undefined;
@@ -62,13 +65,10 @@ export class Taker {
   }
 
   /**
-   * Deliveries that are due, at most `run` of a key; "blocked" if some may have to wait. A suspect waits until
+   * Deliveries that are due, at most `run` of a key. A suspect waits until
    * what became of the one before is recorded, else it would share its blame; who is given one has the slot.
    */
-  async takeDeliveries(
-    limit: number,
-    run: number,
-  ): Promise<{ items: readonly Item[]; count: number | "blocked" }> {
+  async takeDeliveries(limit: number, run: number): Promise<TakenItems> {
     const { suspects } = this.#options;
     const isFree = suspects.take();
     const claimed = await this.#claimDeliveries(limit, isFree ? 1 : 0, run).catch((error) => {
@@ -79,7 +79,8 @@ export class Taker {
       .map((each) => this.#holdDelivery(each))
       .filter(({ held }) => !held.isSettled);
     if (isFree) suspects.enter(open.find(({ isSuspect }) => isSuspect));
-    return { items: open, count: claimed.length > 0 || isFree ? claimed.length : "blocked" };
+    const left = claimed.length > 0 ? "some" : isFree ? "none" : "blocked";
+    return { items: open, count: claimed.length, left };
   }
 
   #claimBatch(

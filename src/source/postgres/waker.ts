@@ -9,8 +9,15 @@ import {
 } from "../../postgres/wake.js";
 import { Loop } from "./loop.js";
 
-/** While some queues are busy, the others are looked after so often. */
-const BUSY_POLL_MS = 20;
+/** While some places are busy, the others are looked after so often: topics, or else only deliveries, most of which tell when they are due. */
+const [TOPICS_POLL_MS, DUE_POLL_MS] = [20, 100];
+
+/** How many places there are to take work from, and how many of them have run dry; of these, how many are topics. */
+export interface Places {
+  readonly total: number;
+  readonly idle: number;
+  readonly idleTopics: number;
+}
 
 export interface WakerOptions {
   readonly db: Database;
@@ -19,8 +26,7 @@ export interface WakerOptions {
   readonly intervalMs: number;
   /** Publishers can reach this process. */
   readonly listens: boolean;
-  /** How many places there are to take work from, and how many of them have run dry. */
-  readonly places: () => { readonly idle: number; readonly total: number };
+  readonly places: () => Places;
   /** Wakes what a poll has found. */
   readonly onPoll: (result: PollResult) => void;
   readonly onError: (error: unknown) => void;
@@ -65,12 +71,15 @@ export class Waker {
   }
 
   async #step(): Promise<number | undefined> {
-    const { places, listens } = this.#options;
-    const { idle, total } = places();
+    const { places, listens, intervalMs } = this.#options;
+    const { idle, total, idleTopics } = places();
     if (idle === 0) return undefined;
     const isBusy = idle < total;
     if (listens && !isBusy) await this.#declare();
-    if (performance.now() >= this.#pollAt) await this.#poll(isBusy);
+    const busyMs = idleTopics > 0 ? TOPICS_POLL_MS : DUE_POLL_MS;
+    const pollMs = isBusy ? Math.min(busyMs, intervalMs) : intervalMs;
+    this.#pollAt = Math.min(this.#pollAt, performance.now() + pollMs);
+    if (performance.now() >= this.#pollAt) await this.#poll(pollMs);
     if (this.#watch) await this.#checkWatch(this.#watch);
     return Math.max(1, this.#pollAt - performance.now());
   }
@@ -89,9 +98,9 @@ export class Waker {
     this.#pollAt = 0;
   }
 
-  async #poll(isBusy: boolean): Promise<void> {
-    const { db, handled, intervalMs, onPoll } = this.#options;
-    this.#pollAt = performance.now() + (isBusy ? Math.min(BUSY_POLL_MS, intervalMs) : intervalMs);
+  async #poll(nextMs: number): Promise<void> {
+    const { db, handled, onPoll } = this.#options;
+    this.#pollAt = performance.now() + nextMs;
     const result = await poll(db, handled).catch((error) => {
       this.#pollAt = 0; // what it was for is still to be found
       throw error;

@@ -1,15 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { Demand } from "../../../src/source/postgres/demand.js";
-import { Intake } from "../../../src/source/postgres/intake.js";
+import { Intake, type Taken } from "../../../src/source/postgres/intake.js";
 import { RoomQueue } from "../../../src/source/postgres/room-queue.js";
 import { SuspectSlot } from "../../../src/source/postgres/suspect-slot.js";
 import { deferred } from "../../receiver/support.js";
 
-type Taken = number | "blocked";
-
 /** An intake whose takes are answered by the test, one at a time. */
 function intake(demand = new Demand(2), room = new RoomQueue(demand)) {
-  const takes: { limit: number; answer: (taken: Taken) => void }[] = [];
+  const takes: { limit: number; answer: (count: number, left?: Taken["left"]) => void }[] = [];
   const idle: string[] = [];
   const subject = new Intake({
     demand,
@@ -18,7 +16,10 @@ function intake(demand = new Demand(2), room = new RoomQueue(demand)) {
     onError: () => {},
     take: (limit) => {
       const answer = deferred<Taken>();
-      takes.push({ limit, answer: answer.resolve });
+      takes.push({
+        limit,
+        answer: (count, left = count > 0 ? "some" : "none") => answer.resolve({ count, left }),
+      });
       return answer.promise;
     },
   });
@@ -42,6 +43,26 @@ describe("Intake", () => {
     await subject.stop();
   });
 
+  it("is idle at once when nothing is left behind what it took", async () => {
+    const { subject, idle, nextTake, takes } = intake();
+    subject.wake();
+    (await nextTake(1)).answer(1, "none");
+    await expect.poll(() => idle).toEqual(["idle"]);
+    expect(takes).toHaveLength(1);
+    await subject.stop();
+  });
+
+  it("looks again if it is woken while it takes the last", async () => {
+    const { subject, idle, nextTake } = intake();
+    subject.wake();
+    const first = await nextTake(1);
+    subject.wake();
+    first.answer(1, "none");
+    (await nextTake(2)).answer(0);
+    await expect.poll(() => idle).toEqual(["idle"]);
+    await subject.stop();
+  });
+
   it("looks again if it is woken while it looks", async () => {
     const { subject, idle, nextTake } = intake();
     subject.wake();
@@ -58,8 +79,8 @@ describe("Intake", () => {
     subject.wake();
     const first = await nextTake(1);
     subject.unblock();
-    first.answer("blocked");
-    (await nextTake(2)).answer("blocked");
+    first.answer(0, "blocked");
+    (await nextTake(2)).answer(0, "blocked");
     await expect.poll(() => subject.isIdle).toBe(true);
     subject.unblock();
     (await nextTake(3)).answer(0);

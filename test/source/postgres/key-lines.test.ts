@@ -31,7 +31,7 @@ function batch(names: string): Item[] {
     return { position: String(position), early: false, message: new StoredMessage(row) };
   });
   const key = { queue: "q", topic: "t", seq: "1", token: "1" };
-  return [...new HeldBatch({ key, messages }, true).items];
+  return [...new HeldBatch({ key, messages, exhausted: true }, true).items];
 }
 
 const names = (items: readonly Item[]) => items.map(({ message }) => message.name).join(" ");

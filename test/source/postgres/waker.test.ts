@@ -14,7 +14,7 @@ test("a poll that failed is not put off to the next interval", async () => {
     handled: [{ queue: "q", patterns: ["t.*"] }],
     intervalMs: 600_000,
     listens: false,
-    places: () => ({ idle: 1, total: 1 }),
+    places: () => ({ idle: 1, total: 1, idleTopics: 1 }),
     onPoll,
     onError,
   });
