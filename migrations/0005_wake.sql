@@ -57,15 +57,18 @@ set plan_cache_mode = force_generic_plan as $$
 declare
   c opinionated_events.batch;
   snap pg_snapshot;
+  top bigint;
   patterns text[];
 begin
   select * into c from opinionated_events.batch b where b.queue = q and b.topic = t
     order by b.queue desc, b.topic desc, b.seq desc limit 1;
-  if not c.last or opinionated_events.head() - c.head > 10000 then return true; end if;
+  if not c.last then return true; end if;
   if exists (select from opinionated_events.epoch e where e.base > c.base) then return true; end if;
   snap := pg_current_snapshot();
   if c.mark > pg_snapshot_xmax(snap) then perform opinionated_events.refuse_restored(); end if;
-  if opinionated_events.late_xids(c, snap) <> '{}' then return true; end if;
+  top := opinionated_events.head(); -- what is visible in the snapshot is not above it
+  if top - c.head > 10000 or opinionated_events.late_xids(c, snap) <> '{}' then return true; end if;
+  if top <= greatest(c.head, c.base) then return false; end if;
   patterns := array(select s.pattern from opinionated_events.subscription s where s.queue = q and s.topic in (t, '*'));
   return exists (
     select from opinionated_events.message m

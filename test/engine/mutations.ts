@@ -181,7 +181,7 @@ export const mutations = {
   blindPoll: {
     guard: "a poll sends a claim over a long stretch that it doesn't want",
     changes: {
-      has_news: [{ from: `or ${SCHEMA}.head() - c.head > 10000`, to: "" }],
+      has_news: [{ from: "top - c.head > 10000 or ", to: "" }],
     },
   },
   anyTokenSettles: {
