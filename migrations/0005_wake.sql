@@ -77,28 +77,62 @@ begin
     order by m.topic, m.position limit 1);
 end $$;
 
+-- Whether anybody may be about to commit what queues have to read. Who stores messages holds this lock from before the first
+-- position is drawn until the transaction ends, and so does who changes what a queue reads.
+create function opinionated_events.is_being_written() returns boolean language sql volatile as $$
+  select exists (
+    select from pg_locks w
+    where w.locktype = 'relation' and w.relation = 'opinionated_events.message'::regclass and w.mode = 'RowExclusiveLock'
+      and w.database = (select d.oid from pg_database d where d.datname = current_database()))
+$$;
+
+-- What changes what a queue reads is to polls as a message that is published: it draws, and is seen at work until it has ended.
+create sequence opinionated_events.change as bigint;
+create function opinionated_events.stir() returns trigger language plpgsql as $$
+begin
+  lock table opinionated_events.message in row exclusive mode; -- before the draw; takes no xid
+  perform nextval('opinionated_events.change');
+  return null;
+end $$;
+create trigger stir after insert on opinionated_events.subscription for each row execute function opinionated_events.stir();
+
 -- What a process could claim now. handled: [{queue, patterns}]. One row per (queue, topic) with news, and per queue
 -- one row with a null topic: the milliseconds until its next delivery is due (0 or less: now).
 -- Queues that read every topic meet new topics here.
-create function opinionated_events.poll(handled json) returns table (queue text, topic text, due_ms float8)
+--
+-- settled, if it is given: the last row may have a number there, and a poll that is given that number (the first: -1) looks for
+-- no news as long as nobody has drawn. docs/decisions/wake-up.md argues it.
+create function opinionated_events.poll(handled json, settled bigint default null)
+returns table (queue text, topic text, due_ms float8, settled_at bigint)
 language plpgsql volatile
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set jit = off
 set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
+declare
+  -- Neither goes back, so that the sum is the same only if both are.
+  drawn bigint := opinionated_events.head() + coalesce(pg_sequence_last_value('opinionated_events.change'), 0);
+  can_settle boolean := true;
 begin
   perform opinionated_events.require_own_cluster();
-  perform opinionated_events.discover(array(
-    select h.queue from json_to_recordset(handled) as h (queue text)
-    join opinionated_events.queue_topic qt on qt.queue = h.queue and qt.topic = '*'));
-  return query
-  select qt.queue::text, qt.topic::text, null::float8
-  from json_to_recordset(handled) as h (queue text) join opinionated_events.queue_topic qt on qt.queue = h.queue
-  where qt.topic <> '*' and opinionated_events.has_news(qt.queue, qt.topic);
+  if drawn is distinct from settled then
+    -- In this order: nobody who has drawn so far is still at work, then the looks, each with a snapshot of its own.
+    can_settle := settled is not null and current_setting('transaction_isolation') = 'read committed'
+      and not opinionated_events.is_being_written();
+    perform opinionated_events.discover(array(
+      select h.queue from json_to_recordset(handled) as h (queue text)
+      join opinionated_events.queue_topic qt on qt.queue = h.queue and qt.topic = '*'));
+    return query
+    select qt.queue::text, qt.topic::text, null::float8, null::bigint
+    from json_to_recordset(handled) as h (queue text) join opinionated_events.queue_topic qt on qt.queue = h.queue
+    where qt.topic <> '*' and opinionated_events.has_news(qt.queue, qt.topic);
+    can_settle := can_settle and not found;
+  end if;
   return query
   select h.queue, null::text, case
     when exists (select from opinionated_events.delivery d where d.queue = h.queue and d.state = 'parked'
       and opinionated_events.is_match(d.name, h.patterns)) then 0
     else (select extract(epoch from d.due_at - clock_timestamp())::float8 * 1000 from opinionated_events.delivery d
-      where d.queue = h.queue and d.due_at < 'infinity' order by d.queue, d.due_at limit 1) end
+      where d.queue = h.queue and d.due_at < 'infinity' order by d.queue, d.due_at limit 1) end, null::bigint
   from json_to_recordset(handled) as h (queue text, patterns text[]);
+  if can_settle then return query select null::text, null::text, null::float8, drawn; end if;
 end $$;

@@ -18,6 +18,7 @@ create table opinionated_events.move (
   is_back boolean not null default false,
   primary key (queue, topic, moved_at)
 );
+create trigger stir after insert on opinionated_events.move for each row execute function opinionated_events.stir();
 
 -- A topic that a queue of every topic has met, or is subscribed to by name, began where the '*' did.
 create function opinionated_events.remember_beginning(q text, t text, low bigint, snap pg_snapshot) returns void

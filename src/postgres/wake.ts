@@ -11,6 +11,8 @@ export interface PollResult {
   readonly news: readonly { readonly queue: string; readonly topic: string }[];
   /** Milliseconds until a queue's next delivery is due, 0 if one is due now. Queues without one are missing. */
   readonly due: ReadonlyMap<string, number>;
+  /** For the next poll: there is no news as long as nobody has drawn since; undefined if that can't be said. */
+  readonly settled: string | undefined;
 }
 
 /** Transactions that may have published before they could see that a receiver is idle. */
@@ -19,21 +21,31 @@ export interface Watch {
   readonly mark: string;
 }
 
-const pollStatement = "select queue, topic, due_ms from opinionated_events.poll($1)";
+const pollStatement =
+  "select queue, topic, due_ms, settled_at from opinionated_events.poll($1, $2)";
+const NEVER_SETTLED = "-1";
 const idleStatement = "select in_flight, mark from opinionated_events.declare_idle($1)";
 const inFlightStatement = "select opinionated_events.is_in_flight($1, $2)";
 const notifyStatement = "select pg_notify($1, '')";
 
-/** One statement for all queues of a process, however many. */
-export async function poll(db: Database, handled: readonly Handled[]): Promise<PollResult> {
-  const rows = await db.run(pollStatement, [JSON.stringify(handled)]);
+/**
+ * One statement for all queues of a process, however many. `settled` is what the poll before has said: it looks for no news
+ * as long as that holds.
+ */
+export async function poll(
+  db: Database,
+  handled: readonly Handled[],
+  settled: string = NEVER_SETTLED,
+): Promise<PollResult> {
+  const rows = await db.run(pollStatement, [JSON.stringify(handled), settled]);
   const news: { queue: string; topic: string }[] = [];
   const due = new Map<string, number>();
   for (const [queue, topic, dueMs] of rows) {
     if (typeof topic === "string") news.push({ queue: queue as string, topic });
     else if (typeof dueMs === "string") due.set(queue as string, Math.max(0, Number(dueMs)));
   }
-  return { news, due };
+  const settledAt = rows.find(([queue]) => queue === null)?.[3];
+  return { news, due, settled: settledAt ?? undefined };
 }
 
 /** Asks publishers to notify for the next `forMs`. */

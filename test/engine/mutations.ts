@@ -292,6 +292,28 @@ export const mutations = {
       is_in_flight: [{ from: "else true end", to: "else pg_xact_status(x) = 'in progress' end" }],
     },
   },
+  settledBesideWriters: {
+    guard: "while somebody writes, a poll settles nothing",
+    changes: { poll: [{ from: `and not ${SCHEMA}.is_being_written()`, to: "" }] },
+  },
+  settledInOldSnapshot: {
+    guard: "a poll in an old snapshot settles nothing",
+    changes: { poll: [{ from: "= 'read committed'", to: "is not null" }] },
+  },
+  subscribedUnseen: {
+    guard: "who subscribes is to polls as one who writes",
+    changes: {
+      stir: [{ from: `lock table ${SCHEMA}.message in row exclusive mode;`, to: "" }],
+    },
+  },
+  subscribedUnstirred: {
+    guard: "a subscription opens what polls have settled",
+    statement: `drop trigger stir on ${SCHEMA}.subscription`,
+  },
+  movedUnstirred: {
+    guard: "a move opens what polls have settled",
+    statement: `drop trigger stir on ${SCHEMA}.move`,
+  },
   rebaseMark: {
     guard: "the mark of a rebase is not below its snapshot",
     changes: {

@@ -114,7 +114,7 @@ const expand = migration(
 );
 const contract = migration(
   "9999_contract.sql",
-  "-- Needed by nobody any more.\n-- compatible-from: 9998\ndrop function opinionated_events.poll(json);",
+  "-- Needed by nobody any more.\n-- compatible-from: 9998\ndrop function opinionated_events.poll(json, bigint);",
   DEFAULT_SCHEMA,
 );
 

@@ -45,6 +45,8 @@ export class Waker {
   #declaredUntil = 0;
   #watch: Watch | undefined;
   #watchMs = 1;
+  /** What the last poll said if it found that nothing was left. */
+  #settled: string | undefined;
 
   constructor(options: WakerOptions) {
     this.#options = options;
@@ -62,6 +64,7 @@ export class Waker {
   /** Something may have come, or will soon be due. */
   pollNow(): void {
     this.#pollAt = 0;
+    this.#settled = undefined;
     this.#loop.wake();
   }
 
@@ -101,10 +104,13 @@ export class Waker {
   async #poll(nextMs: number): Promise<void> {
     const { db, handled, onPoll } = this.#options;
     this.#pollAt = performance.now() + nextMs;
-    const result = await poll(db, handled).catch((error) => {
+    const settled = this.#settled;
+    this.#settled = undefined; // unless this one says so
+    const result = await poll(db, handled, settled).catch((error) => {
       this.#pollAt = 0; // what it was for is still to be found
       throw error;
     });
+    if (this.#pollAt > 0) this.#settled = result.settled;
     const dueMs = Math.min(...[...result.due.values()].filter((ms) => ms > 0));
     this.#pollAt = Math.min(this.#pollAt, performance.now() + dueMs);
     onPoll(result);

@@ -353,7 +353,8 @@ export async function aQueueThatGaveUpGoesOn(engine: Engine): Promise<void> {
 }
 
 /** As long as its segment stays, what a queue has given up can be found, and read again; it is no news. */
-export async function whatWasGivenUpIsPassed(engine: Engine): Promise<void> {
+/** The queue gives up t.1, which it has not read. */
+async function giveUp(engine: Engine): Promise<void> {
   await keepNothing(engine);
   await engine.subscribe("t.*");
   await engine.publish("t.1");
@@ -361,13 +362,23 @@ export async function whatWasGivenUpIsPassed(engine: Engine): Promise<void> {
   await goOn(engine);
   await rotate(engine.db);
   await engine.sql("select opinionated_events.drop_unread('q', 't', $1)", [FIRST]);
+}
+
+const SEEK = "select moved_from > moved_to from opinionated_events.seek('q', '-infinity')";
+
+export async function aQueueThatGaveUpStandsBehindThat(engine: Engine): Promise<void> {
+  await giveUp(engine);
+  expect(await engine.sql(SEEK)).toEqual([[true]]);
+}
+
+export async function whatWasGivenUpIsPassed(engine: Engine): Promise<void> {
+  await giveUp(engine);
   const state =
     "select i.state from opinionated_events.message m, opinionated_events.inspect(m.id) i";
   expect(await engine.sql(state)).toEqual([["passed"]]);
   expect(await engine.sql("select opinionated_events.has_news('q', 't')")).toEqual([[false]]);
   expect(await engine.claim()).toEqual([]);
-  const seek = "select moved_from > moved_to from opinionated_events.seek('q', '-infinity')";
-  expect(await engine.sql(seek)).toEqual([[true]]);
+  expect(await engine.sql(SEEK)).toEqual([[true]]);
   expect(await engine.claim()).toEqual(["t.1"]);
   expect(await engine.sql(state)).toEqual([["running"]]);
 }

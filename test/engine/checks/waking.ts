@@ -3,6 +3,7 @@ import type { PgPool } from "../../../src/postgres/database.js";
 import { Receiver } from "../../../src/receiver/receiver.js";
 import { postgresSource } from "../../../src/source/postgres/source.js";
 import { intervalTrigger, notifyTrigger } from "../../../src/source/postgres/trigger.js";
+import type { SqlClient } from "../../../src/transaction/sql-client.js";
 import { watchedPool } from "../../support/watched-pool.js";
 import { type Engine, QUEUE } from "../engine.js";
 
@@ -148,4 +149,73 @@ export async function noPublishIsStuck(engine: Engine): Promise<void> {
     });
     await Promise.all(publishers);
   });
+}
+
+/** The topics with news, and what the next poll is to be given. */
+async function poll(engine: Engine, settled: unknown, client: SqlClient = engine.pool) {
+  const { rows } = await client.query("select * from opinionated_events.poll($1, $2)", [
+    JSON.stringify([{ queue: QUEUE, patterns: ["*"] }]),
+    settled,
+  ]);
+  const news = rows.filter(({ topic }) => topic !== null).map(({ topic }) => topic);
+  return { news, settled: rows.find(({ queue }) => queue === null)?.settled_at };
+}
+
+export async function aPublishUnderWayIsNotSettled(engine: Engine): Promise<void> {
+  await engine.subscribe("t.*");
+  const { settled } = await poll(engine, -1);
+  expect(settled).toBeDefined();
+  expect(await poll(engine, settled)).toEqual({ news: [], settled });
+  const publisher = await engine.session();
+  await publisher.query("begin");
+  await engine.publish("t.1", publisher);
+  const meanwhile = await poll(engine, settled);
+  expect(meanwhile).toEqual({ news: [], settled: undefined });
+  await publisher.query("commit");
+  expect(await poll(engine, -1)).toEqual({ news: ["t"], settled: undefined });
+  expect(await engine.claim()).toEqual(["t.1"]);
+  expect((await poll(engine, -1)).settled).not.toEqual(settled);
+}
+
+export async function aSubscriptionUnderWayIsNotSettled(engine: Engine): Promise<void> {
+  await engine.subscribe("u.*", "u");
+  await engine.publish("t.1");
+  const before = await poll(engine, -1);
+  expect(before.settled).toBeDefined();
+  const other = await engine.session();
+  await other.query("begin");
+  await other.query("select opinionated_events.subscribe('q', 't.*', '-infinity', 't')");
+  const meanwhile = await poll(engine, before.settled);
+  await other.query("commit");
+  const { news } = await poll(engine, meanwhile.settled ?? before.settled);
+  expect(news).toEqual(["t"]);
+}
+
+/** It is there from where the queue stands, which is not beyond what it did not want. */
+export async function aNameThatIsAddedHasNews(engine: Engine): Promise<void> {
+  await engine.subscribe("t.1");
+  await engine.publish("t.2");
+  const { settled } = await poll(engine, -1);
+  expect(settled).toBeDefined();
+  await engine.subscribe("t.2");
+  expect((await poll(engine, settled)).news).toEqual(["t"]);
+}
+
+export async function aQueueThatWasMovedBackHasNews(engine: Engine): Promise<void> {
+  await engine.subscribe("t.*");
+  await engine.publish("t.1");
+  expect(await engine.claim()).toEqual(["t.1"]);
+  const { settled } = await poll(engine, -1);
+  expect(settled).toBeDefined();
+  await engine.sql("select from opinionated_events.seek('q', '-infinity')");
+  expect((await poll(engine, settled)).news).toEqual(["t"]);
+}
+
+export async function anOldSnapshotSettlesNothing(engine: Engine): Promise<void> {
+  await engine.subscribe("t.*");
+  const old = await engine.session();
+  await old.query("begin isolation level repeatable read");
+  await old.query("select 1");
+  await engine.publish("t.1");
+  expect(await poll(engine, -1, old)).toEqual({ news: [], settled: undefined });
 }
