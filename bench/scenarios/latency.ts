@@ -11,14 +11,14 @@ import type { Product } from "../products/product.js";
 
 const EVERY_MS = 20;
 /** Messages that are not counted. */
-const WARM_UP = 25;
+const WARM_UP = 100;
 
 /**
  * From the moment that COMMIT has resolved in the publisher to that in which the handler begins, both in this process, by
  * one clock: it is negative where the handler is the first to hear of it.
  */
 export const latencyScenario: MakeScenario = ({ full }) => {
-  const contender = (product: Product) => measuring(product, WARM_UP + (full ? 1_500 : 150));
+  const contender = (product: Product) => measuring(product, WARM_UP + (full ? 1_500 : 300));
   return {
     id: "D",
     title: "latency from COMMIT to handler, one each 20 ms",

@@ -1,7 +1,7 @@
 import type { Held } from "./held.js";
 
 /** Progress is recorded at least so often, so that a crash repeats little. */
-const PROGRESS_MS = 200;
+export const PROGRESS_MS = 200;
 /** Leases are renewed so often, which also clears a worker of suspicion whose listener reconnects. */
 const RENEW_MS = 1_000;
 

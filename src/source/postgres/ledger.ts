@@ -9,7 +9,7 @@ import {
   settleOrderedDeliveries,
 } from "../../postgres/ordered.js";
 import type { DeadReason, SourceContext } from "../source.js";
-import { dueWork } from "./due-work.js";
+import { dueWork, PROGRESS_MS } from "./due-work.js";
 import { type Held, HeldBatch, type HeldDelivery, type Item } from "./held.js";
 import type { Settlement } from "./leftover.js";
 import { Loop } from "./loop.js";
@@ -106,7 +106,9 @@ export class Ledger {
 
   async #record(): Promise<number | undefined> {
     const { db, leaseMs } = this.#options;
+    let isAny = false;
     for (const { queue, held } of dueWork(this.#batches)) {
+      isAny = true;
       await this.#recordAll<BatchProgress, HeldBatch>(this.#batches, held, (progress) =>
         queue === undefined
           ? unordered(settleBatches(db, progress, leaseMs))
@@ -114,14 +116,16 @@ export class Ledger {
       );
     }
     for (const { queue, held } of dueWork(this.#deliveries)) {
+      isAny = true;
       await this.#recordAll<DeliveryProgress, HeldDelivery>(this.#deliveries, held, (progress) =>
         queue === undefined
           ? unordered(settleDeliveries(db, progress, leaseMs))
           : settleOrderedDeliveries(db, queue, progress, leaseMs),
       );
     }
-    this.#recordedAt = performance.now();
-    return this.#isEmpty ? undefined : GATHER_MS;
+    if (isAny) this.#recordedAt = performance.now();
+    if (this.#isEmpty) return undefined;
+    return isAny ? GATHER_MS : PROGRESS_MS;
   }
 
   async #recordAll<P, H extends Held<P>>(
