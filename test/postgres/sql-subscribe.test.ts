@@ -53,7 +53,7 @@ describe("subscribe", () => {
 
   it("begins now, with all that there is, or at a time", async () => {
     await publish("user.old");
-    const [{ now }] = await sql("select clock_timestamp() as now");
+    const [{ now }] = await sql("select clock_timestamp()::text as now");
     await publish("user.recent");
     await subscribe("'now', 'user.*'");
     await subscribe("'null', 'user.*', null");
