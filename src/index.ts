@@ -61,6 +61,9 @@ export {
 } from "./receiver/middleware/backoff.js";
 export { withLimit } from "./receiver/middleware/limit.js";
 export { withTimeout } from "./receiver/middleware/timeout.js";
+export type { Fetch } from "./receiver/proxy/fetch.js";
+export type { ProxyOptions } from "./receiver/proxy/options.js";
+export { proxyTo } from "./receiver/proxy/proxy.js";
 export { Receiver, type ReceiverOptions } from "./receiver/receiver.js";
 export type {
   HandlerOptions,
