@@ -26,6 +26,7 @@ export type ErrorCode =
   | "BUFFER_FULL"
   | "BRIDGE_DRAINED"
   | "HTTP_FAILED"
+  | "DESTINATION_DOWN"
   | "DUPLICATE_HANDLER"
   | "NO_HANDLERS"
   | "NOT_CONFIGURABLE"

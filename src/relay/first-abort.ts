@@ -1,0 +1,18 @@
+/** A signal that aborts with the first of those given, of which many may be the same. */
+export function firstAbort(given: Iterable<AbortSignal>) {
+  const controller = new AbortController();
+  const signals = new Set(given);
+  const abort = () => controller.abort(reasonOf(signals));
+  for (const signal of signals) signal.addEventListener("abort", abort, { once: true });
+  return {
+    signal: controller.signal,
+    /** Must be called once the work is over, so that no listener stays behind. */
+    forget() {
+      for (const signal of signals) signal.removeEventListener("abort", abort);
+    },
+  };
+}
+
+function reasonOf(signals: ReadonlySet<AbortSignal>): unknown {
+  return [...signals].find(({ aborted }) => aborted)?.reason;
+}
