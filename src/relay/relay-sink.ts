@@ -23,6 +23,7 @@ const LINGER_MS = 5;
 const STEP = 4;
 
 const done: Outcome = { type: "done" };
+const parked: Outcome = { type: "parked" };
 const released: Outcome = { type: "released" };
 
 /** A message that was alone in a call that failed. */
@@ -125,7 +126,22 @@ export class RelaySink implements Sink {
     const taken = this.#buffer.take(this.#batch, lines);
     // If nobody else is left, there is nobody to compare them with.
     if (taken.length === 0) this.#acquit(this.#suspects.splice(0));
-    return taken.filter((entry) => !this.#isLost(entry));
+    return this.#sendable(taken);
+  }
+
+  /** Without those that are lost, or that another process of the queue has subscribed to, which hold their line. */
+  #sendable(taken: readonly Entry[]): readonly Entry[] {
+    const held = new Set<string>();
+    const sendable = taken.filter((entry) => {
+      const line = held.size > 0 ? this.#buffer.lineOf(entry) : undefined;
+      if (line !== undefined && held.has(line)) this.#release([entry]);
+      else if (!this.handles(entry.delivery.queue, entry.delivery.message.name))
+        this.#end(entry, parked, held);
+      else return !this.#isLost(entry);
+      return false;
+    });
+    this.#release(this.#buffer.withdraw(held));
+    return sendable;
   }
 
   async #call(batch: readonly Entry[]): Promise<void> {
@@ -172,9 +188,14 @@ export class RelaySink implements Sink {
     if (this.#isLost(entry)) return;
     const failure = failedMessage(error, entry.delivery.attempt, this.#settings);
     this.#reporter.failedAttempt(entry.delivery, failure);
+    this.#end(entry, failure.outcome, held);
+  }
+
+  /** One that will come again holds its line. */
+  #end(entry: Entry, outcome: Outcome, held: Set<string>): void {
     const line = this.#buffer.lineOf(entry);
-    if (failure.outcome.type === "retry" && line !== undefined) held.add(line);
-    entry.settle(failure.outcome);
+    if (outcome.type !== "dead" && line !== undefined) held.add(line);
+    entry.settle(outcome);
   }
 
   async #failed(batch: readonly Entry[], error: unknown): Promise<void> {
