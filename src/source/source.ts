@@ -108,6 +108,11 @@ export interface SourceContext {
   /** To be told of each message that this process gives up, once that is recorded. Never throws. */
   readonly onDead: (dead: DeadDelivery) => void;
   readonly logger: Logger;
+  /**
+   * Aborted when a stop is asked for before `start` has resolved: a source that waits for a server then resolves at once, with
+   * a running source that is only to be stopped.
+   */
+  readonly stopping: AbortSignal;
 }
 
 export interface StopReport {
