@@ -37,6 +37,8 @@ export interface RelayOptions {
   readonly onDead?: DeadHandler;
   /** Default: warnings and errors to the console. */
   readonly logger?: Logger;
+  /** Aborted, it ends a start that waits for a server: the relay is then only to be stopped. */
+  readonly signal?: AbortSignal;
 }
 
 /** How a relay treats a destination that accepts nothing. */
@@ -49,8 +51,11 @@ export interface BreakerOptions {
 
 /** The options with their defaults. */
 export interface Settings
-  extends Omit<Required<RelayOptions>, "breaker" | "backoff" | "startAt" | "onError" | "onDead">,
-    Pick<RelayOptions, "backoff" | "startAt" | "onError" | "onDead"> {
+  extends Omit<
+      Required<RelayOptions>,
+      "breaker" | "backoff" | "startAt" | "onError" | "onDead" | "signal"
+    >,
+    Pick<RelayOptions, "backoff" | "startAt" | "onError" | "onDead" | "signal"> {
   readonly breaker: Required<BreakerOptions>;
 }
 
