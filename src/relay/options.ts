@@ -59,17 +59,13 @@ export interface Settings
   readonly breaker: Required<BreakerOptions>;
 }
 
-const OPTIONS = ["from", "to", "queue", "names", "ordered", "startAt", "limit", "backoff"].concat([
-  "timeoutMs",
-  "breaker",
-  "onError",
-  "onDead",
-  "logger",
-]);
+const ENDS = ["from", "to", "queue", "names", "ordered", "startAt"];
+const FAILURES = ["limit", "backoff", "timeoutMs", "breaker"];
+const REPORTS = ["onError", "onDead", "logger", "signal"];
 
 /** Throws `INVALID_OPTIONS`, `INVALID_NAME` or `INVALID_PATTERN`. */
 export function settingsOf(options: RelayOptions): Settings {
-  assertOptions(options, OPTIONS, "a relay");
+  assertOptions(options, [...ENDS, ...FAILURES, ...REPORTS], "a relay");
   const { from, to, queue, names, ordered = true, startAt, limit = defaultLimit } = options;
   const { timeoutMs = 30_000, breaker = {}, logger = consoleLogger } = options;
   assertEnds(from, to);
