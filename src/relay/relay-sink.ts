@@ -5,6 +5,7 @@ import type { DeliverResult } from "../destination/destination.js";
 import { EventsError } from "../message/errors.js";
 import { matches } from "../message/name.js";
 import type { Reporter } from "../receiver/report.js";
+import { sleeper } from "../source/sleeper.js";
 import type { Delivery, Outcome, Sink } from "../source/source.js";
 import { Breaker } from "./breaker.js";
 import { Buffer, type Entry } from "./buffer.js";
@@ -12,7 +13,6 @@ import { call } from "./caller.js";
 import { failedMessage } from "./failed-message.js";
 import type { Settings } from "./options.js";
 import { Rate } from "./rate.js";
-import { sleeper } from "./sleeper.js";
 import { lagOf, type RelayStats } from "./stats.js";
 
 /** The largest call, whatever a destination would take: what is under way is repeated after a crash. */
@@ -105,7 +105,7 @@ export class RelaySink implements Sink {
     this.#isRunning = true;
     while (this.#buffer.size + this.#suspects.length > 0) {
       await this.#gather();
-      const batch = this.#take();
+      const batch = await this.#take();
       if (batch.length > 0) await this.#call(batch);
     }
     this.#isRunning = false;
@@ -121,7 +121,15 @@ export class RelaySink implements Sink {
     }
   }
 
-  #take(): readonly Entry[] {
+  /** Gives back what is in these lines, and what the source may start before it knows. */
+  async #holdBack(lines: ReadonlySet<string>): Promise<void> {
+    if (lines.size === 0) return;
+    this.#release(this.#buffer.withdraw(lines));
+    await nextTurn();
+    this.#release(this.#buffer.withdraw(lines));
+  }
+
+  async #take(): Promise<readonly Entry[]> {
     const lines = new Set(this.#suspects.flatMap(({ entry }) => this.#buffer.lineOf(entry) ?? []));
     const taken = this.#buffer.take(this.#batch, lines);
     // If nobody else is left, there is nobody to compare them with.
@@ -130,7 +138,7 @@ export class RelaySink implements Sink {
   }
 
   /** Without those that are lost, or that another process of the queue has subscribed to, which hold their line. */
-  #sendable(taken: readonly Entry[]): readonly Entry[] {
+  async #sendable(taken: readonly Entry[]): Promise<readonly Entry[]> {
     const held = new Set<string>();
     const sendable = taken.filter((entry) => {
       const line = held.size > 0 ? this.#buffer.lineOf(entry) : undefined;
@@ -140,7 +148,7 @@ export class RelaySink implements Sink {
       else return !this.#isLost(entry);
       return false;
     });
-    this.#release(this.#buffer.withdraw(held));
+    await this.#holdBack(held);
     return sendable;
   }
 
@@ -155,7 +163,7 @@ export class RelaySink implements Sink {
     this.#buffer.putBack(batch);
   }
 
-  #accepted(batch: readonly Entry[], results: readonly DeliverResult[]): void {
+  async #accepted(batch: readonly Entry[], results: readonly DeliverResult[]): Promise<void> {
     if (this.#breaker.succeeded()) this.#sayClosed();
     this.#batch = Math.min(this.#batch * STEP, this.#maxBatch);
     /** Lines whose messages wait for one that will come again. */
@@ -164,7 +172,7 @@ export class RelaySink implements Sink {
     const before = this.#relayed;
     for (const [n, entry] of batch.entries()) this.#settle(entry, results[n], held);
     this.#rate.add(this.#relayed - before);
-    this.#release(this.#buffer.withdraw(held));
+    await this.#holdBack(held);
   }
 
   /** The destination is up: the last one's call failed by that one's fault; of those before nobody knows. */
