@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { connect } from "node:net";
 import { type ITopicConfig, Kafka, type KafkaConfig, logLevel } from "kafkajs";
-import { inject } from "vitest";
+import { inject, vi } from "vitest";
 import { type OwnKafkaServer, startKafkaBinaries } from "../../scripts/kafka-binaries.js";
 import { whyNoOwnKafka } from "../../scripts/kafka-server.js";
 import { type FaultyProxy, startProxy } from "./proxy.js";
@@ -40,12 +40,14 @@ export function uniqueName(prefix = "test"): string {
 
 /** Makes topics that are there when it resolves. */
 export async function createTopics(...topics: (string | ITopicConfig)[]): Promise<void> {
+  const configs = topics.map((topic) => (typeof topic === "string" ? { topic } : topic));
   const admin = kafkaClient().admin();
   await admin.connect();
   try {
-    await admin.createTopics({
-      topics: topics.map((topic) => (typeof topic === "string" ? { topic } : topic)),
-    });
+    // To wait for leaders, kafkajs asks once, and the broker may not know the topic so soon.
+    await admin.createTopics({ topics: configs, waitForLeaders: false });
+    const names = configs.map(({ topic }) => topic);
+    await vi.waitFor(() => admin.fetchTopicMetadata({ topics: names }), 20_000);
   } finally {
     await admin.disconnect();
   }
