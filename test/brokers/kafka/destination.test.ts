@@ -24,7 +24,7 @@ async function payloadsOf(topic: string): Promise<unknown[]> {
   return (await recordsOf(topic)).map((record) => fromRecord(record).payload);
 }
 
-describe.concurrent("kafkaDestination", () => {
+describe("kafkaDestination", () => {
   test("writes to a topic of Kafka for each topic; one that is missing fails its own messages", async () => {
     const [one, two, missing] = [uniqueName(), uniqueName(), uniqueName("missing")];
     await createTopics(one, two);
