@@ -44,10 +44,10 @@ export async function createTopics(...topics: (string | ITopicConfig)[]): Promis
   const admin = kafkaClient().admin();
   await admin.connect();
   try {
-    // To wait for leaders, kafkajs asks once, and the broker may not know the topic so soon.
+    // kafkajs asks for leaders once, and the broker may not know the topic so soon, nor serve it when it knows it.
     await admin.createTopics({ topics: configs, waitForLeaders: false });
-    const names = configs.map(({ topic }) => topic);
-    await vi.waitFor(() => admin.fetchTopicMetadata({ topics: names }), 20_000);
+    const served = () => Promise.all(configs.map(({ topic }) => admin.fetchTopicOffsets(topic)));
+    await vi.waitFor(served, 20_000);
   } finally {
     await admin.disconnect();
   }
