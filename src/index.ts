@@ -72,6 +72,8 @@ export type {
   Transactional,
 } from "./receiver/registration.js";
 export type { ErrorHandler, FailedAttempt } from "./receiver/report.js";
+export type { Member, Supervisable } from "./receiver/supervised.js";
+export { Supervisor, type SupervisorOptions } from "./receiver/supervisor.js";
 export type { BreakerState } from "./relay/breaker.js";
 export type { BreakerOptions, RelayOptions } from "./relay/options.js";
 export { type Relay, relay } from "./relay/relay.js";

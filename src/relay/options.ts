@@ -37,6 +37,8 @@ export interface RelayOptions {
   readonly onDead?: DeadHandler;
   /** Default: warnings and errors to the console. */
   readonly logger?: Logger;
+  /** Aborted, it ends a start that waits for a server: the relay is then only to be stopped. */
+  readonly signal?: AbortSignal;
 }
 
 /** How a relay treats a destination that accepts nothing. */
@@ -49,22 +51,21 @@ export interface BreakerOptions {
 
 /** The options with their defaults. */
 export interface Settings
-  extends Omit<Required<RelayOptions>, "breaker" | "backoff" | "startAt" | "onError" | "onDead">,
-    Pick<RelayOptions, "backoff" | "startAt" | "onError" | "onDead"> {
+  extends Omit<
+      Required<RelayOptions>,
+      "breaker" | "backoff" | "startAt" | "onError" | "onDead" | "signal"
+    >,
+    Pick<RelayOptions, "backoff" | "startAt" | "onError" | "onDead" | "signal"> {
   readonly breaker: Required<BreakerOptions>;
 }
 
-const OPTIONS = ["from", "to", "queue", "names", "ordered", "startAt", "limit", "backoff"].concat([
-  "timeoutMs",
-  "breaker",
-  "onError",
-  "onDead",
-  "logger",
-]);
+const ENDS = ["from", "to", "queue", "names", "ordered", "startAt"];
+const FAILURES = ["limit", "backoff", "timeoutMs", "breaker"];
+const REPORTS = ["onError", "onDead", "logger", "signal"];
 
 /** Throws `INVALID_OPTIONS`, `INVALID_NAME` or `INVALID_PATTERN`. */
 export function settingsOf(options: RelayOptions): Settings {
-  assertOptions(options, OPTIONS, "a relay");
+  assertOptions(options, [...ENDS, ...FAILURES, ...REPORTS], "a relay");
   const { from, to, queue, names, ordered = true, startAt, limit = defaultLimit } = options;
   const { timeoutMs = 30_000, breaker = {}, logger = consoleLogger } = options;
   assertEnds(from, to);

@@ -5,6 +5,7 @@ import type { DeliverResult } from "../destination/destination.js";
 import { EventsError } from "../message/errors.js";
 import { matches } from "../message/name.js";
 import type { Reporter } from "../receiver/report.js";
+import { sleeper } from "../source/sleeper.js";
 import type { Delivery, Outcome, Sink } from "../source/source.js";
 import { Breaker } from "./breaker.js";
 import { Buffer, type Entry } from "./buffer.js";
@@ -12,7 +13,6 @@ import { call } from "./caller.js";
 import { failedMessage } from "./failed-message.js";
 import type { Settings } from "./options.js";
 import { Rate } from "./rate.js";
-import { sleeper } from "./sleeper.js";
 import { lagOf, type RelayStats } from "./stats.js";
 
 /** The largest call, whatever a destination would take: what is under way is repeated after a crash. */
@@ -23,6 +23,7 @@ const LINGER_MS = 5;
 const STEP = 4;
 
 const done: Outcome = { type: "done" };
+const parked: Outcome = { type: "parked" };
 const released: Outcome = { type: "released" };
 
 /** A message that was alone in a call that failed. */
@@ -104,7 +105,7 @@ export class RelaySink implements Sink {
     this.#isRunning = true;
     while (this.#buffer.size + this.#suspects.length > 0) {
       await this.#gather();
-      const batch = this.#take();
+      const batch = await this.#take();
       if (batch.length > 0) await this.#call(batch);
     }
     this.#isRunning = false;
@@ -120,12 +121,35 @@ export class RelaySink implements Sink {
     }
   }
 
-  #take(): readonly Entry[] {
+  /** Gives back what is in these lines, and what the source may start before it knows. */
+  async #holdBack(lines: ReadonlySet<string>): Promise<void> {
+    if (lines.size === 0) return;
+    this.#release(this.#buffer.withdraw(lines));
+    await nextTurn();
+    this.#release(this.#buffer.withdraw(lines));
+  }
+
+  async #take(): Promise<readonly Entry[]> {
     const lines = new Set(this.#suspects.flatMap(({ entry }) => this.#buffer.lineOf(entry) ?? []));
     const taken = this.#buffer.take(this.#batch, lines);
     // If nobody else is left, there is nobody to compare them with.
     if (taken.length === 0) this.#acquit(this.#suspects.splice(0));
-    return taken.filter((entry) => !this.#isLost(entry));
+    return this.#sendable(taken);
+  }
+
+  /** Without those that are lost, or that another process of the queue has subscribed to, which hold their line. */
+  async #sendable(taken: readonly Entry[]): Promise<readonly Entry[]> {
+    const held = new Set<string>();
+    const sendable = taken.filter((entry) => {
+      const line = held.size > 0 ? this.#buffer.lineOf(entry) : undefined;
+      if (line !== undefined && held.has(line)) this.#release([entry]);
+      else if (!this.handles(entry.delivery.queue, entry.delivery.message.name))
+        this.#end(entry, parked, held);
+      else return !this.#isLost(entry);
+      return false;
+    });
+    await this.#holdBack(held);
+    return sendable;
   }
 
   async #call(batch: readonly Entry[]): Promise<void> {
@@ -139,7 +163,7 @@ export class RelaySink implements Sink {
     this.#buffer.putBack(batch);
   }
 
-  #accepted(batch: readonly Entry[], results: readonly DeliverResult[]): void {
+  async #accepted(batch: readonly Entry[], results: readonly DeliverResult[]): Promise<void> {
     if (this.#breaker.succeeded()) this.#sayClosed();
     this.#batch = Math.min(this.#batch * STEP, this.#maxBatch);
     /** Lines whose messages wait for one that will come again. */
@@ -148,7 +172,7 @@ export class RelaySink implements Sink {
     const before = this.#relayed;
     for (const [n, entry] of batch.entries()) this.#settle(entry, results[n], held);
     this.#rate.add(this.#relayed - before);
-    this.#release(this.#buffer.withdraw(held));
+    await this.#holdBack(held);
   }
 
   /** The destination is up: the last one's call failed by that one's fault; of those before nobody knows. */
@@ -172,9 +196,14 @@ export class RelaySink implements Sink {
     if (this.#isLost(entry)) return;
     const failure = failedMessage(error, entry.delivery.attempt, this.#settings);
     this.#reporter.failedAttempt(entry.delivery, failure);
+    this.#end(entry, failure.outcome, held);
+  }
+
+  /** One that will come again holds its line. */
+  #end(entry: Entry, outcome: Outcome, held: Set<string>): void {
     const line = this.#buffer.lineOf(entry);
-    if (failure.outcome.type === "retry" && line !== undefined) held.add(line);
-    entry.settle(failure.outcome);
+    if (outcome.type !== "dead" && line !== undefined) held.add(line);
+    entry.settle(outcome);
   }
 
   async #failed(batch: readonly Entry[], error: unknown): Promise<void> {

@@ -49,7 +49,7 @@ export async function relay(options: RelayOptions): Promise<Relay> {
 }
 
 function start(
-  { from, queue, names, ordered, startAt, logger }: Settings,
+  { from, queue, names, ordered, startAt, logger, signal }: Settings,
   sink: RelaySink,
   reporter: Reporter,
   onDead: () => void,
@@ -66,6 +66,7 @@ function start(
       reporter.dead(dead);
     },
     logger,
+    stopping: signal ?? new AbortController().signal,
   });
 }
 

@@ -57,8 +57,8 @@ export interface Sink {
   handles(queue: string, name: string): boolean;
   /**
    * It makes batches of what it is given: as many deliveries as this should run at once, whatever the source's workers are.
-   * Of an ordered queue, several of a key may then run at once, if they are started in their order: if one of them does not end
-   * as `done` or `dead`, those behind it that were given are `released` in the same turn.
+   * Of an ordered queue, several of a key may then run at once, if they are started in their order: should one of them not end
+   * as `done` or `dead`, those behind it are `released`, even what is still started in that turn of the event loop.
    */
   readonly gathers?: number;
 }
@@ -108,6 +108,11 @@ export interface SourceContext {
   /** To be told of each message that this process gives up, once that is recorded. Never throws. */
   readonly onDead: (dead: DeadDelivery) => void;
   readonly logger: Logger;
+  /**
+   * Aborted when a stop is asked for before `start` has resolved: a source that waits for a server then resolves at once, with
+   * a running source that is only to be stopped.
+   */
+  readonly stopping: AbortSignal;
 }
 
 export interface StopReport {

@@ -1,4 +1,4 @@
-import { after } from "../source/timer.js";
+import { after } from "./timer.js";
 
 /** A pause that can be cut short, for good. */
 export function sleeper() {
