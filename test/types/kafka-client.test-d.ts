@@ -1,0 +1,9 @@
+import type { Admin, Consumer, Producer } from "kafkajs";
+import { expectTypeOf, test } from "vitest";
+import type { KafkaAdmin, KafkaConsumer, KafkaProducer } from "../../src/kafka/client.js";
+
+test("what kafkajs makes fits", () => {
+  expectTypeOf<Producer>().toExtend<KafkaProducer>();
+  expectTypeOf<Consumer>().toExtend<KafkaConsumer>();
+  expectTypeOf<Admin>().toExtend<KafkaAdmin>();
+});
