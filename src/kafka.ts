@@ -2,10 +2,15 @@
 export type {
   EachBatchPayload,
   KafkaAdmin,
+  KafkaAssigner,
   KafkaBatch,
+  KafkaClient,
+  KafkaCluster,
   KafkaConsumer,
+  KafkaConsumerConfig,
   KafkaCrash,
   KafkaGroupJoin,
+  KafkaGroupMember,
   KafkaHeaders,
   KafkaHeaderValue,
   KafkaMessage,
@@ -19,3 +24,6 @@ export type {
 } from "./kafka/client.js";
 export type { ForeignDecoder, ForeignRecord } from "./kafka/foreign.js";
 export type { TopicOf } from "./kafka/topics.js";
+export type { KafkaSourceOptions } from "./source/kafka/options.js";
+export { kafkaSource } from "./source/kafka/source.js";
+export type { CreateTopics, TopicNames } from "./source/kafka/topics.js";

@@ -49,7 +49,8 @@ export type ErrorCode =
   | "SEQUENCE_CACHED"
   | "TOO_MANY_KEYS"
   | "LISTENER_FAILED"
-  | "POOL_EXHAUSTED";
+  | "POOL_EXHAUSTED"
+  | "TOPIC_MISSING";
 
 /** The base of every error we throw. `code` is stable; the text names what was wrong and what to do. */
 export class EventsError extends Error {
