@@ -3,7 +3,7 @@ import type { Headers } from "../message/message.js";
 import type { KafkaHeaders } from "./client.js";
 
 /** What begins the names of the headers that are ours; docs/brokers/kafka.md lists them. */
-export const OURS = "oe-";
+const OURS = "oe-";
 /** A message's own header whose name begins like ours has this before it. */
 const ESCAPE = `${OURS}header-`;
 
