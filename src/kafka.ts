@@ -24,6 +24,16 @@ export type {
 } from "./kafka/client.js";
 export type { ForeignDecoder, ForeignRecord } from "./kafka/foreign.js";
 export type { TopicOf } from "./kafka/topics.js";
+export type {
+  DeadLetter,
+  DeadLetterFilter,
+  DeadLetterList,
+  DeadLetterPage,
+  DeadLetters,
+  FailedTry,
+} from "./operations/dead-letters.js";
+export { type KafkaDeadLettersOptions, kafkaDeadLetters } from "./operations/kafka-dead-letters.js";
+export type { LongOptions, LongResult, Progress } from "./operations/long-operation.js";
 export type { KafkaSourceOptions } from "./source/kafka/options.js";
 export { kafkaSource } from "./source/kafka/source.js";
 export type { CreateTopics, TopicNames } from "./source/kafka/topics.js";

@@ -124,7 +124,7 @@ export interface KafkaAdmin {
   disconnect(): Promise<void>;
   listTopics(): Promise<string[]>;
   /** False if a topic was there already. */
-  createTopics(options: { topics: TopicSettings[] }): Promise<boolean>;
+  createTopics(options: { topics: TopicSettings[]; waitForLeaders?: boolean }): Promise<boolean>;
   fetchTopicMetadata(options: { topics: string[] }): Promise<{
     topics: { name: string; partitions: { partitionId: number }[] }[];
   }>;

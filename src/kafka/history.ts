@@ -99,31 +99,37 @@ export function toDead(record: KafkaMessage, history: History, death: Death): Ka
 
 /** Undefined if the record has none. Throws `INVALID_ENVELOPE` for one that can't be read. */
 export function readHistory({ headers = {} }: Pick<KafkaMessage, "headers">): History | undefined {
-  const queue = textOf(headers[NAMES.queue] ?? null);
-  if (queue === null) return undefined;
-  const firstFailedAt = textOf(headers[NAMES.firstFailedAt] ?? null) ?? undefined;
+  const queue = headerText(headers, NAMES.queue);
+  if (queue === undefined) return undefined;
+  const firstFailedAt = headerText(headers, NAMES.firstFailedAt);
   return {
     queue,
     attempts: count(headers, NAMES.attempts),
     failures: (parse(headers, NAMES.failures) ?? []) as readonly KeptFailure[],
     ...(firstFailedAt !== undefined && { firstFailedAt }),
     redriven: count(headers, NAMES.redriven),
-    origin: textOf(headers[NAMES.origin] ?? null) ?? "",
+    origin: headerText(headers, NAMES.origin) ?? "",
   };
 }
 
 /** When a record of a retry topic is due, in ms since 1970; 0 if it doesn't say. */
 export function readDueAt({ headers = {} }: Pick<KafkaMessage, "headers">): number {
-  const time = Date.parse(textOf(headers[NAMES.dueAt] ?? null) ?? "");
+  const time = Date.parse(headerText(headers, NAMES.dueAt) ?? "");
   return Number.isNaN(time) ? 0 : time;
 }
 
 /** Undefined if the record has none. Throws `INVALID_ENVELOPE` for one that can't be read. */
 export function readDeath({ headers = {} }: Pick<KafkaMessage, "headers">): Death | undefined {
   const reason = parse(headers, NAMES.reason) as Reason | undefined;
-  const diedAt = new Date(textOf(headers[NAMES.diedAt] ?? null) ?? "");
+  const diedAt = new Date(headerText(headers, NAMES.diedAt) ?? "");
   if (!reason || Number.isNaN(diedAt.getTime())) return undefined;
   return { reason, diedAt };
+}
+
+/** Undefined if there is no such header, or if it is no text. */
+export function headerText(headers: KafkaHeaders, name: string): string | undefined {
+  const value = headers[name];
+  return value === undefined ? undefined : (textOf(value) ?? undefined);
 }
 
 function historyHeaders(history: History): KafkaHeaders {
@@ -146,14 +152,14 @@ function withHeaders({ key, value, headers = {} }: KafkaMessage, added: KafkaHea
 }
 
 function count(headers: KafkaHeaders, name: string): number {
-  const value = Number(textOf(headers[name] ?? null) ?? 0);
+  const value = Number(headerText(headers, name) ?? 0);
   if (Number.isSafeInteger(value) && value >= 0) return value;
   throw unreadable(name);
 }
 
 function parse(headers: KafkaHeaders, name: string): unknown {
-  const text = textOf(headers[name] ?? null);
-  if (text === null) return undefined;
+  const text = headerText(headers, name);
+  if (text === undefined) return undefined;
   try {
     return JSON.parse(text);
   } catch {

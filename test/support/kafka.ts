@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { connect } from "node:net";
 import { type ITopicConfig, Kafka, type KafkaConfig, logLevel } from "kafkajs";
-import { inject } from "vitest";
+import { inject, vi } from "vitest";
 import { type OwnKafkaServer, startKafkaBinaries } from "../../scripts/kafka-binaries.js";
 import { whyNoOwnKafka } from "../../scripts/kafka-server.js";
 import { type FaultyProxy, startProxy } from "./proxy.js";
@@ -45,7 +45,11 @@ export async function createTopics(...topics: (string | ITopicConfig)[]): Promis
   try {
     await admin.createTopics({
       topics: topics.map((topic) => (typeof topic === "string" ? { topic } : topic)),
+      // The client asks at once for what the broker has still to hear of, and gives up at the answer.
+      waitForLeaders: false,
     });
+    const names = topics.map((topic) => (typeof topic === "string" ? topic : topic.topic));
+    await vi.waitFor(() => admin.fetchTopicMetadata({ topics: names }), { timeout: 20_000 });
   } finally {
     await admin.disconnect();
   }

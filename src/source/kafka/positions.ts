@@ -1,4 +1,5 @@
 import type { KafkaAdmin } from "../../kafka/client.js";
+import { settledLeaders } from "../../kafka/settled-leaders.js";
 import { type Mark, parseMark } from "./mark.js";
 
 /** Where a group stands in a partition, and what it has kept there. */
@@ -65,7 +66,7 @@ export class Positions {
     const all = this.#options.isOfAll(topic);
     const known = startOf(topic, all, committed);
     const mark: Mark = { start: known ?? this.#start(), all };
-    const offsets = await this.#offsets(topic, known);
+    const offsets = await settledLeaders(() => this.#offsets(topic, known));
     return new Map(
       offsets.map(({ partition, offset }) => [partition, { offset: Number(offset), mark }]),
     );

@@ -1,4 +1,5 @@
 import type { KafkaAdmin } from "../../kafka/client.js";
+import { settledLeaders } from "../../kafka/settled-leaders.js";
 import { failTopicOf, retryTopicOf, type TopicOf, toKafkaTopic } from "../../kafka/topics.js";
 import { EventsError } from "../../message/errors.js";
 import type { Subscription } from "../source.js";
@@ -69,12 +70,14 @@ export class Topics {
     if (!createTopics) throw missingTopics(missing);
     const fails = new Set(topics.map(this.failOf));
     await admin.createTopics({
+      waitForLeaders: false,
       topics: missing.map((topic) => ({
         topic,
         ...createTopics,
         ...(fails.has(topic) && { configEntries: [{ name: "retention.ms", value: "-1" }] }),
       })),
     });
+    await settledLeaders(() => admin.fetchTopicMetadata({ topics: missing }));
   }
 
   async #all(): Promise<string[]> {

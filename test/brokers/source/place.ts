@@ -1,0 +1,50 @@
+import type { Kafka } from "kafkajs";
+import { toRecord } from "../../../src/kafka/record.js";
+import type { Message } from "../../../src/message/message.js";
+import { kafkaDeadLetters } from "../../../src/operations/kafka-dead-letters.js";
+import type { KafkaSourceOptions } from "../../../src/source/kafka/options.js";
+import { createTopics, kafkaClient, uniqueName } from "../../support/kafka.js";
+
+/** A message of some megabytes fits. */
+const LARGE = [{ name: "max.message.bytes", value: "10000000" }];
+
+/** Topics of its own, and a publisher to them. */
+export async function kafkaPlace(
+  topics: readonly string[],
+  { numPartitions = 1, kafka = kafkaClient() }: { numPartitions?: number; kafka?: Kafka } = {},
+) {
+  const prefix = uniqueName();
+  const topicOf = (topic: string) => `${prefix}.${topic}`;
+  const own = topics.map(topicOf);
+  const all = own.flatMap((topic) => [topic, `retry-${topic}`, `fail-${topic}`]);
+  await createTopics(...all.map((topic) => ({ topic, numPartitions, configEntries: LARGE })));
+  const producer = kafka.producer();
+  await producer.connect();
+  const options = {
+    kafka,
+    topicOf,
+    isOfAll: (topic) => topic.startsWith(`${prefix}.`),
+    groupIdOf: (queue) => `${prefix}-${queue}`,
+  } satisfies KafkaSourceOptions;
+  const deadLetters = kafkaDeadLetters({ kafka, topics: own });
+  return {
+    options,
+    kafka,
+    producer,
+    topicOf,
+    deadLetters,
+    async publish(messages: readonly Message[]): Promise<void> {
+      for (const topic of new Set(messages.map((message) => message.topic))) {
+        const own = messages.filter((message) => message.topic === topic);
+        await producer.send({ topic: topicOf(topic), messages: own.map(toRecord) });
+      }
+    },
+    async dead() {
+      const { letters } = await deadLetters.list({}, { limit: 1_000 });
+      return letters.map(({ message, reason }) => ({ id: message.id, reason: reason.message }));
+    },
+    async close(): Promise<void> {
+      await producer.disconnect();
+    },
+  };
+}
