@@ -4,7 +4,7 @@ import { Kafka, logLevel } from "kafkajs";
 const PATIENCE_MS = 60_000;
 const PAUSE_MS = 100;
 
-/** Resolves once the broker answers. Rejects with its last error if that takes over a minute. */
+/** Resolves once the broker answers, also as the coordinator of groups. Rejects with its last error if that takes over a minute. */
 export async function untilReady(brokers: string): Promise<void> {
   const kafka = new Kafka({
     brokers: brokers.split(","),
@@ -16,7 +16,10 @@ export async function untilReady(brokers: string): Promise<void> {
     const admin = kafka.admin();
     try {
       await admin.connect();
-      return (await admin.describeCluster()).brokers.length > 0;
+      await admin.describeCluster();
+      // So that the coordinator of groups is there, too, and has made and loaded its topic.
+      await admin.fetchOffsets({ groupId: "anybody" });
+      return true;
     } catch (error) {
       if (performance.now() > giveUpAt) throw error;
       return false;

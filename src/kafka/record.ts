@@ -13,6 +13,8 @@ import { deliveryTime } from "../message/to-envelope.js";
 import type { KafkaHeaders, KafkaMessage, KafkaRecord } from "./client.js";
 import { escapeHeaders, splitHeaders, textOf } from "./record-headers.js";
 
+const NO_BYTES = Buffer.of();
+
 /** What a consumer gets, without its place. */
 export type ReceivedRecord = Pick<KafkaMessage, "key" | "value" | "headers">;
 
@@ -47,7 +49,8 @@ export function fromRecord(record: ReceivedRecord): StoredMessage {
     name,
     topic: fields.optional("oe-topic", toTopic) ?? fields.required("oe-name", () => topicOf(name)),
     key: fields.optional("key", toKey),
-    ...fromRaw(fields.required("value", toBytes), headers),
+    // @confluentinc/kafka-javascript gives an empty value as none.
+    ...fromRaw(record.value ?? NO_BYTES, headers),
     headersJson: headers === NO_HEADERS ? null : JSON.stringify(headers),
     publishedAt: fields.required("oe-published-at", fromIso),
     deliverAt: fields.optional("oe-deliver-at", fromIso) ?? null,
@@ -90,8 +93,4 @@ function readDedup(fields: FieldReader): Dedup {
   if (dedupKey === undefined) return NO_DEDUP;
   const dedupMs = fields.optional("oe-dedup-ms", (text) => toDelay(Number(text)));
   return { dedupKey, dedupMs: dedupMs ?? DEFAULT_DEDUP_MS };
-}
-
-function toBytes(value: unknown): Buffer {
-  return Buffer.isBuffer(value) ? value : Buffer.from(String(value));
 }

@@ -27,6 +27,11 @@ export type ErrorCode =
   | "BUFFER_FULL"
   | "BRIDGE_DRAINED"
   | "HTTP_FAILED"
+  | "KAFKA_UNREACHABLE"
+  | "KAFKA_REFUSED"
+  | "KAFKA_FAILED"
+  | "UNKNOWN_TOPIC"
+  | "MESSAGE_TOO_LARGE"
   | "DUPLICATE_HANDLER"
   | "NO_HANDLERS"
   | "NOT_CONFIGURABLE"
@@ -49,8 +54,7 @@ export type ErrorCode =
   | "SEQUENCE_CACHED"
   | "TOO_MANY_KEYS"
   | "LISTENER_FAILED"
-  | "POOL_EXHAUSTED"
-  | "TOPIC_MISSING";
+  | "POOL_EXHAUSTED";
 
 /** The base of every error we throw. `code` is stable; the text names what was wrong and what to do. */
 export class EventsError extends Error {

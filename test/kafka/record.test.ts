@@ -161,7 +161,7 @@ describe("a record that somebody else wrote", () => {
       'header "a"',
     ],
     ["a key that is no text", { key: Buffer.of(255) }, "INVALID_ENVELOPE", "record.key"],
-    ["no value", { value: null }, "INVALID_ENVELOPE", "record.value is missing"],
+    ["no value", { value: null }, "INVALID_PAYLOAD", "not valid JSON"],
     ["a value that is no JSON", { value: Buffer.from("{") }, "INVALID_PAYLOAD", "not valid JSON"],
     [
       "a value that is no UTF-8",
@@ -171,6 +171,11 @@ describe("a record that somebody else wrote", () => {
     ],
   ])("is refused with the place: %s", (_, change, code, text) => {
     expect(() => fromRecord({ ...record, ...change })).toThrow(withCode(code as never, text));
+  });
+
+  it("has empty bytes where a client makes none of them", () => {
+    const empty = { ...record, value: null, headers: { ...ours, "content-type": "image/png" } };
+    expect(fromRecord(empty).payload).toEqual(new Uint8Array());
   });
 
   it("has an id for its place", () => {

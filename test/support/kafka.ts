@@ -40,16 +40,14 @@ export function uniqueName(prefix = "test"): string {
 
 /** Makes topics that are there when it resolves. */
 export async function createTopics(...topics: (string | ITopicConfig)[]): Promise<void> {
+  const configs = topics.map((topic) => (typeof topic === "string" ? { topic } : topic));
   const admin = kafkaClient().admin();
   await admin.connect();
   try {
-    await admin.createTopics({
-      topics: topics.map((topic) => (typeof topic === "string" ? { topic } : topic)),
-      // The client asks at once for what the broker has still to hear of, and gives up at the answer.
-      waitForLeaders: false,
-    });
-    const names = topics.map((topic) => (typeof topic === "string" ? topic : topic.topic));
-    await vi.waitFor(() => admin.fetchTopicMetadata({ topics: names }), { timeout: 20_000 });
+    // kafkajs asks for leaders once, and the broker may not know the topic so soon, nor serve it when it knows it.
+    await admin.createTopics({ topics: configs, waitForLeaders: false });
+    const served = () => Promise.all(configs.map(({ topic }) => admin.fetchTopicOffsets(topic)));
+    await vi.waitFor(served, 20_000);
   } finally {
     await admin.disconnect();
   }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { toKafkaError } from "../../kafka/kafka-error.js";
 import { EventsError } from "../../message/errors.js";
-import { isRefusal } from "./kafka-errors.js";
 
 const FIRST_WAIT_MS = 100;
 const MAX_WAIT_MS = 5_000;
@@ -10,6 +10,7 @@ const MAX_WAIT_MS = 5_000;
  * refused password.
  */
 export async function untilDone(
+  what: string,
   work: () => Promise<void>,
   { stopping, onError }: { stopping: AbortSignal; onError: (error: unknown) => void },
 ): Promise<void> {
@@ -17,9 +18,11 @@ export async function untilDone(
     try {
       return await abandon(work(), stopping);
     } catch (error) {
-      if (error instanceof EventsError || isRefusal(error)) throw error;
+      if (error instanceof EventsError) throw error;
+      const failed = toKafkaError(what, error);
+      if (failed.code === "KAFKA_REFUSED") throw failed;
       if (stopping.aborted) return;
-      onError(error);
+      onError(failed);
     }
     const ms = Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** failures);
     await sleep(ms, undefined, { signal: stopping }).catch(() => {});

@@ -5,12 +5,14 @@ import type {
   KafkaConsumerConfig,
   KafkaMessage,
 } from "../../kafka/client.js";
+import { KafkaError, toKafkaError } from "../../kafka/kafka-error.js";
 import { Loop } from "../loop.js";
 import { Assignment } from "./assignment.js";
-import { isRebalance, isRefusal } from "./kafka-errors.js";
+
 import { showMark } from "./mark.js";
 import type { Item, Partition } from "./partition.js";
 import type { Positions } from "./positions.js";
+import { isRebalance } from "./rebalance.js";
 import { Session } from "./session.js";
 
 /** What is finished is committed at least so often, so that a crash repeats little. */
@@ -67,7 +69,7 @@ export class Member {
       this.#refuse = reject;
     });
     this.joined.catch(() => {});
-    const { onError } = options;
+    const onError = (error: unknown) => options.onError(this.#failed(error));
     this.#loops = {
       sessions: new Loop(() => this.#live(), onError),
       settle: new Loop(() => this.#settle(), onError),
@@ -134,7 +136,7 @@ export class Member {
   async close(): Promise<void> {
     this.#isStopped = true;
     await this.#loops.commit.stop();
-    await this.#commit().catch(this.#options.onError);
+    await this.#commit().catch((error) => this.#options.onError(this.#failed(error)));
     this.#assignment.lose();
     this.#isSuspended = true;
     this.#settled();
@@ -159,8 +161,14 @@ export class Member {
     );
     this.#suspend();
     if (this.#isStopped || !error) return 0;
-    if (isRefusal(error)) this.#refuse(error);
-    throw error;
+    const failed = this.#failed(error);
+    if (failed.code === "KAFKA_REFUSED") this.#refuse(failed);
+    throw failed;
+  }
+
+  #failed(error: unknown): KafkaError {
+    if (error instanceof KafkaError) return error;
+    return toKafkaError(`Reading as group ${this.#options.groupId}`, error);
   }
 
   #join(consumer: KafkaConsumer, assigned: Readonly<Record<string, number[]>>): void {

@@ -1,4 +1,5 @@
 import type { KafkaProducer, KafkaRecord } from "../../kafka/client.js";
+import { toKafkaError } from "../../kafka/kafka-error.js";
 
 const FIRST_WAIT_MS = 100;
 const MAX_WAIT_MS = 10_000;
@@ -17,20 +18,21 @@ export class Outlet {
 
   /**
    * Resolves once every replica in sync has the record, however long that takes, or with false when the signal is aborted:
-   * nobody knows then. Rejects with an error of which `isFinal` says that no further try mends it.
+   * nobody knows then. With `unlessTooLarge`, rejects if the topic doesn't take a record of this size.
    */
   async write(
     topic: string,
     record: KafkaRecord,
     signal: AbortSignal,
-    isFinal: (error: unknown) => boolean = () => false,
+    { unlessTooLarge = false } = {},
   ): Promise<boolean> {
     for (let failures = 0; !signal.aborted; failures += 1) {
       try {
         await this.#producer.send({ topic, messages: [record], acks: ACKS_ALL });
         return true;
-      } catch (error) {
-        if (isFinal(error)) throw error;
+      } catch (thrown) {
+        const error = toKafkaError(`A write to Kafka's topic ${topic}`, thrown);
+        if (unlessTooLarge && error.code === "MESSAGE_TOO_LARGE") throw error;
         this.#onError(error);
         await sleep(Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** failures), signal);
       }

@@ -44,12 +44,13 @@ export class KafkaRun implements RunningSource {
   async start(): Promise<void> {
     const { stopping, onError } = this.#context;
     try {
-      await untilDone(() => this.#admin.connect(), { stopping, onError });
-      await untilDone(() => this.#producer.connect(), { stopping, onError });
+      const to = { stopping, onError };
+      await untilDone("The connection to Kafka", () => this.#admin.connect(), to);
+      await untilDone("The connection to Kafka", () => this.#producer.connect(), to);
       const queues = [...this.#context.queues.keys()].map((queue) => this.#queue(queue));
       this.#queues.push(...queues);
       await Promise.all(
-        queues.map((queue) => untilDone(() => queue.prepare(), { stopping, onError })),
+        queues.map((queue) => untilDone("The look at Kafka's topics", () => queue.prepare(), to)),
       );
       if (stopping.aborted) return;
       await Promise.race([Promise.all(queues.map((queue) => queue.start())), aborted(stopping)]);

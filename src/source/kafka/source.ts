@@ -7,8 +7,8 @@ import { KafkaRun } from "./run.js";
  * subscriptions: what a process doesn't subscribe to, it passes for the whole queue. What fails waits in retry topics, and
  * what is given up goes to fail topics.
  *
- * Its start tries until the broker answers, and tells `onError` meanwhile. It rejects with `TOPIC_MISSING`, `INVALID_NAME` for
- * a topic that Kafka can't have, `INVALID_OPTIONS`, or with the client's error where the broker refuses this client.
+ * Its start tries until the broker answers, and tells `onError` meanwhile. It rejects with `UNKNOWN_TOPIC`, `INVALID_NAME` for
+ * a topic that Kafka can't have, `INVALID_OPTIONS`, or `KAFKA_REFUSED` where the broker refuses this client.
  */
 export function kafkaSource(options: KafkaSourceOptions): Source {
   const settings = settingsOf(options);

@@ -2,7 +2,6 @@ import type { KafkaMessage } from "../../kafka/client.js";
 import { toDead, toRetry, withFailure } from "../../kafka/history.js";
 import type { Lanes } from "../lanes.js";
 import type { DeadReason, Outcome, SourceContext } from "../source.js";
-import { isTooLarge } from "./kafka-errors.js";
 import type { Member } from "./member.js";
 import type { Outlet } from "./outlet.js";
 import type { Item, Partition } from "./partition.js";
@@ -163,6 +162,7 @@ export class Stream {
     const { partition, record, history, dueAt } = item;
     const retry = toRetry(record, history, new Date(dueAt));
     const topic = topicOf(partition.topic);
+    const large = { unlessTooLarge: true };
     try {
       const isWritten = await this.#options.outlet.write(
         topic,

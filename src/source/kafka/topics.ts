@@ -61,7 +61,7 @@ export class Topics {
     return unique([...retry, ...topics.map(this.failOf)]);
   }
 
-  /** The partitions of those that are there. Creates the others, if it may; rejects with `TOPIC_MISSING` otherwise. */
+  /** The partitions of those that are there. Creates the others, if it may; rejects with `UNKNOWN_TOPIC` otherwise. */
   async ensure(topics: readonly string[]): Promise<void> {
     const { admin, createTopics } = this.#options;
     const there = new Set(await admin.listTopics());
@@ -96,7 +96,7 @@ function unique(topics: readonly string[]): string[] {
 function missingTopics(topics: readonly string[]): EventsError {
   const text = `Kafka has no topic ${topics.join(", ")}.`;
   return new EventsError(
-    "TOPIC_MISSING",
+    "UNKNOWN_TOPIC",
     `${text} Create it, or give the source createTopics; retryTopics: false does without retry topics.`,
   );
 }

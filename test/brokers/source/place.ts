@@ -1,10 +1,11 @@
 import type { Kafka } from "kafkajs";
-import { toRecord } from "../../../src/kafka/record.js";
+import { kafkaDestination } from "../../../src/destination/kafka.js";
 import type { Message } from "../../../src/message/message.js";
 import { kafkaDeadLetters } from "../../../src/operations/kafka-dead-letters.js";
 import type { KafkaSourceOptions } from "../../../src/source/kafka/options.js";
 import { createTopics, kafkaClient, uniqueName } from "../../support/kafka.js";
 
+const { signal } = new AbortController();
 /** A message of some megabytes fits. */
 const LARGE = [{ name: "max.message.bytes", value: "10000000" }];
 
@@ -26,6 +27,7 @@ export async function kafkaPlace(
     isOfAll: (topic) => topic.startsWith(`${prefix}.`),
     groupIdOf: (queue) => `${prefix}-${queue}`,
   } satisfies KafkaSourceOptions;
+  const destination = kafkaDestination({ producer, topicOf });
   const deadLetters = kafkaDeadLetters({ kafka, topics: own });
   return {
     options,
@@ -34,10 +36,7 @@ export async function kafkaPlace(
     topicOf,
     deadLetters,
     async publish(messages: readonly Message[]): Promise<void> {
-      for (const topic of new Set(messages.map((message) => message.topic))) {
-        const own = messages.filter((message) => message.topic === topic);
-        await producer.send({ topic: topicOf(topic), messages: own.map(toRecord) });
-      }
+      await destination.deliver(messages, { signal });
     },
     async dead() {
       const { letters } = await deadLetters.list({}, { limit: 1_000 });

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { Kafka, logLevel } from "kafkajs";
 import { describe, expect, test, vi } from "vitest";
-import { hasOwnKafka, kafkaClient, ownKafka, uniqueName } from "../support/kafka.js";
+import { hasOwnKafka, kafkaClient, ownKafka, uniqueName } from "../../support/kafka.js";
 
 const patience = { timeout: 20_000, interval: 100 };
 
