@@ -18,6 +18,7 @@ export type {
   KafkaProducer,
   KafkaRecord,
   KafkaRunOptions,
+  OwnKafkaProducer,
   PartitionOffset,
   TopicPartitionOffset,
   TopicPartitions,

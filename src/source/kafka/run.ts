@@ -1,4 +1,4 @@
-import type { KafkaAdmin, KafkaProducer } from "../../kafka/client.js";
+import type { KafkaAdmin, OwnKafkaProducer } from "../../kafka/client.js";
 import { finishWithin } from "../finish-within.js";
 import { Lanes } from "../lanes.js";
 import type { RunningSource, SourceContext, StopReport } from "../source.js";
@@ -20,7 +20,7 @@ export class KafkaRun implements RunningSource {
   readonly #context: SourceContext;
   readonly #lanes: Lanes<Task>;
   readonly #admin: KafkaAdmin;
-  readonly #producer: KafkaProducer;
+  readonly #producer: OwnKafkaProducer;
   readonly #queues: QueueRun[] = [];
   #finish = () => {};
 

@@ -164,12 +164,7 @@ export class Stream {
     const topic = topicOf(partition.topic);
     const large = { unlessTooLarge: true };
     try {
-      const isWritten = await this.#options.outlet.write(
-        topic,
-        retry,
-        partition.signal,
-        isTooLarge,
-      );
+      const isWritten = await this.#options.outlet.write(topic, retry, partition.signal, large);
       if (isWritten) this.#finish(item);
     } catch (error) {
       this.#options.context.onError(error);
