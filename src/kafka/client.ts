@@ -120,9 +120,6 @@ export interface KafkaAdmin {
   listTopics(): Promise<string[]>;
   /** False if a topic was there already. */
   createTopics(options: { topics: TopicSettings[] }): Promise<boolean>;
-  fetchTopicMetadata(options: { topics: string[] }): Promise<{
-    topics: { name: string; partitions: { partitionId: number }[] }[];
-  }>;
   /** `low` is the first offset that is there, `high` that of the next record. */
   fetchTopicOffsets(topic: string): Promise<(PartitionOffset & { high: string; low: string })[]>;
   /** The first offset whose record is not older than `timestamp`, in ms since 1970. */
