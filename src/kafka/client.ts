@@ -30,6 +30,7 @@ export interface KafkaMessage {
 
 export interface KafkaProducer {
   connect(): Promise<void>;
+  disconnect(): Promise<void>;
   /** `acks` is for `kafkajs` alone; the other client has it among the producer's own options. */
   send(batch: { topic: string; messages: KafkaRecord[]; acks?: number }): Promise<unknown>;
 }
@@ -71,6 +72,8 @@ export interface TopicPartitionOffset {
   partition: number;
   /** Of the next record that is to be read. */
   offset: string;
+  /** A text that the group keeps with it. */
+  metadata?: string | null;
 }
 
 /** What `consumer.crash` tells. With `restart`, the client joins again by itself. */
@@ -112,6 +115,8 @@ export interface TopicSettings {
 export interface PartitionOffset {
   partition: number;
   offset: string;
+  /** What was committed with it. */
+  metadata?: string | null;
 }
 
 export interface KafkaAdmin {
@@ -119,7 +124,9 @@ export interface KafkaAdmin {
   disconnect(): Promise<void>;
   listTopics(): Promise<string[]>;
   /** False if a topic was there already. */
-  createTopics(options: { topics: TopicSettings[] }): Promise<boolean>;
+  createTopics(options: { topics: TopicSettings[]; waitForLeaders?: boolean }): Promise<boolean>;
+  /** What it resolves with differs between the clients. */
+  fetchTopicMetadata(options: { topics: string[] }): Promise<unknown>;
   /** `low` is the first offset that is there, `high` that of the next record. */
   fetchTopicOffsets(topic: string): Promise<(PartitionOffset & { high: string; low: string })[]>;
   /** The first offset whose record is not older than `timestamp`, in ms since 1970. */
@@ -135,4 +142,57 @@ export interface KafkaAdmin {
     topic: string;
     partitions: PartitionOffset[];
   }): Promise<void>;
+}
+
+/** A member of a group, as an assigner gets it. */
+export interface KafkaGroupMember {
+  readonly memberId: string;
+  readonly memberMetadata: Buffer;
+}
+
+/** What an assigner is given of the client. `kafkajs` alone. */
+export interface KafkaCluster {
+  addMultipleTargetTopics(topics: string[]): Promise<void>;
+  findTopicPartitionMetadata(topic: string): readonly { readonly partitionId: number }[];
+}
+
+/** `kafkajs` alone. */
+export type KafkaAssigner = (client: { cluster: KafkaCluster }) => {
+  name: string;
+  version: number;
+  assign(group: {
+    members: KafkaGroupMember[];
+    topics: string[];
+  }): Promise<{ memberId: string; memberAssignment: Buffer }[]>;
+  protocol(subscription: { topics: string[] }): { name: string; metadata: Buffer };
+};
+
+/** Options of a consumer, as `kafkajs` has them; each has its default there. */
+export interface KafkaConsumerConfig {
+  groupId: string;
+  /** Milliseconds without a heartbeat after which the group gives the member's partitions to others. */
+  sessionTimeout?: number;
+  /** Milliseconds; a third of the session timeout or less. */
+  heartbeatInterval?: number;
+  /** Milliseconds that members have to join again in a rebalance. */
+  rebalanceTimeout?: number;
+  /** Milliseconds that a fetch waits for records. */
+  maxWaitTimeInMs?: number;
+  /** Bytes of one fetch of one partition. */
+  maxBytesPerPartition?: number;
+  maxBytes?: number;
+  minBytes?: number;
+  rackId?: string;
+  metadataMaxAge?: number;
+  readUncommitted?: boolean;
+  allowAutoTopicCreation?: boolean;
+  partitionAssigners?: KafkaAssigner[];
+  retry?: { retries?: number; restartOnFailure?: (error: Error) => Promise<boolean> };
+}
+
+/** A client: `new Kafka({ brokers })` of `kafkajs`. */
+export interface KafkaClient {
+  consumer(config: KafkaConsumerConfig): KafkaConsumer;
+  producer(config?: { allowAutoTopicCreation?: boolean }): KafkaProducer;
+  admin(config?: { retry?: { retries?: number } }): KafkaAdmin;
 }

@@ -3,7 +3,7 @@ import type { KafkaProducer } from "../../src/kafka/client.js";
 
 /** The part of @confluentinc/kafka-javascript that is in the manner of KafkaJS, as far as tests use it. */
 export interface ConfluentKafka {
-  producer(config: object): KafkaProducer & { disconnect(): Promise<void> };
+  producer(config: object): KafkaProducer;
 }
 
 interface Confluent {

@@ -6,6 +6,7 @@ import { finishWithin } from "../finish-within.js";
 import { Lanes } from "../lanes.js";
 import type { Loop } from "../loop.js";
 import type { Outcome, SourceContext, StopReport } from "../source.js";
+import { within } from "../within.js";
 import type { Item } from "./held.js";
 import { housekeeper } from "./housekeeper.js";
 import type { Intake } from "./intake.js";
@@ -15,7 +16,6 @@ import { SuspectSlot } from "./suspect-slot.js";
 import { sweeper } from "./sweeper.js";
 import { Transactions } from "./transactions.js";
 import { type Places, Waker } from "./waker.js";
-import { within } from "./within.js";
 
 export interface RunOptions {
   readonly db: Database;
