@@ -5,7 +5,7 @@ import { toKafkaError } from "../kafka/kafka-error.js";
 const CALLED_BEFORE = -172;
 
 /** Connects a producer with its first call, and with the next one where that failed. Rejects with a `KafkaError`. */
-export function connector(producer: Pick<KafkaProducer, "connect">): () => Promise<void> {
+export function connector(producer: KafkaProducer): () => Promise<void> {
   let connecting: Promise<void> | undefined;
   let hasFailed = false;
 

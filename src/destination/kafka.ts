@@ -10,7 +10,7 @@ import { unlessAborted } from "./unless-aborted.js";
 
 export interface KafkaDestinationOptions {
   /** Yours, of `kafkajs` or `@confluentinc/kafka-javascript`. It is connected with the first batch; you disconnect it. */
-  readonly producer: Pick<KafkaProducer, "connect" | "send">;
+  readonly producer: KafkaProducer;
   /** Which Kafka topic holds the messages of a topic. Default: that of the same name. */
   readonly topicOf?: TopicOf;
   /**

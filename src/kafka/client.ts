@@ -30,9 +30,13 @@ export interface KafkaMessage {
 
 export interface KafkaProducer {
   connect(): Promise<void>;
-  disconnect(): Promise<void>;
   /** `acks` is for `kafkajs` alone; the other client has it among the producer's own options. */
   send(batch: { topic: string; messages: KafkaRecord[]; acks?: number }): Promise<unknown>;
+}
+
+/** One that we have made, and so disconnect. */
+export interface OwnKafkaProducer extends KafkaProducer {
+  disconnect(): Promise<void>;
 }
 
 export interface KafkaBatch {
@@ -193,6 +197,6 @@ export interface KafkaConsumerConfig {
 /** A client: `new Kafka({ brokers })` of `kafkajs`. */
 export interface KafkaClient {
   consumer(config: KafkaConsumerConfig): KafkaConsumer;
-  producer(config?: { allowAutoTopicCreation?: boolean }): KafkaProducer;
+  producer(config?: { allowAutoTopicCreation?: boolean }): OwnKafkaProducer;
   admin(config?: { retry?: { retries?: number } }): KafkaAdmin;
 }

@@ -1,9 +1,9 @@
 import { createRequire } from "node:module";
-import type { KafkaProducer } from "../../src/kafka/client.js";
+import type { OwnKafkaProducer } from "../../src/kafka/client.js";
 
 /** The part of @confluentinc/kafka-javascript that is in the manner of KafkaJS, as far as tests use it. */
 export interface ConfluentKafka {
-  producer(config: object): KafkaProducer;
+  producer(config: object): OwnKafkaProducer;
 }
 
 interface Confluent {
