@@ -27,6 +27,7 @@ export type ErrorCode =
   | "BUFFER_FULL"
   | "BRIDGE_DRAINED"
   | "HTTP_FAILED"
+  | "DESTINATION_DOWN"
   | "KAFKA_UNREACHABLE"
   | "KAFKA_REFUSED"
   | "KAFKA_FAILED"

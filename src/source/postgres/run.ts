@@ -156,12 +156,12 @@ export class PostgresRun {
 
   async #runItem(item: Item): Promise<void> {
     const reader = this.#readers.get(item.queue);
-    if (item.held.lost) return reader?.dropped();
+    if (!reader?.starts(item)) return;
     const startedAt = performance.now();
     item.startedAt = startedAt;
     const outcome = await this.#deliver(item);
     this.#ledger.settle(item, outcome);
-    reader?.finished(item, outcome, performance.now() - startedAt);
+    reader.finished(item, outcome, performance.now() - startedAt);
   }
 
   #deliver(item: Item): Promise<Outcome> {
