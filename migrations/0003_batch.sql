@@ -49,8 +49,8 @@ end $$;
 
 -- Leases the next batch of (queue, topic): at most n rows of the current window, else of a new one. The first
 -- row returned is the lease (seq, token), the others are its messages in order; nothing if there is nothing.
--- early: the message is not due yet; of the lease: nothing else was there. With n = 0 nothing is leased: if there is a message, it is returned and the cursor stays,
--- else the cursor moves past all that the queue does not want.
+-- early: the message is not due yet; of the lease: nothing else was there. With n = 0 nothing is leased: if there is a message,
+-- it is returned and the cursor stays, else the cursor moves past all that the queue does not want.
 --
 -- Opening a window, in this order: 1. read the newest row under the lock, 2. take the snapshot, 3. read the
 -- head, 4. assign the xid, which is the mark. Subscriptions are read after the snapshot, so that no message
