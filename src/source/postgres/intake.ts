@@ -9,9 +9,9 @@ import type { RoomQueue } from "./room-queue.js";
  */
 const BUSY_PER_SECOND = 100;
 /** It lets some gather for so long, in ms, the longer the more come: a claim costs what many messages do. */
-const [MIN_WAIT_MS, MAX_WAIT_MS] = [2, 10];
+const [MIN_WAIT_MS, MAX_WAIT_MS] = [2, 20];
 /** The rate at which it waits for longest. With its square, so that moderate ones are not made to wait. */
-const MAX_WAIT_PER_SECOND = 2_000;
+const MAX_WAIT_PER_SECOND = 2_800;
 
 export interface Taken {
   readonly count: number;
