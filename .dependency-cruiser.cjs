@@ -2,7 +2,7 @@
 const layers = [
   ["message"],
   ["transaction", "telemetry"],
-  ["postgres"],
+  ["postgres", "kafka"],
   ["destination", "source"],
   ["bridge", "receiver"],
   ["publisher", "relay"],
@@ -66,7 +66,7 @@ module.exports = {
       name: "driver-behind-index",
       comment: "These entry points work without a database driver.",
       severity: "error",
-      from: { path: "^src/(index|testing)[.]ts$" },
+      from: { path: "^src/(index|kafka|testing)[.]ts$" },
       to: {
         path: ["^src/postgres(/|[.]ts$)", "node_modules/(@types/)?pg(-listen)?/"],
         reachable: true,

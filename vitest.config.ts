@@ -16,7 +16,9 @@ export default defineConfig({
   },
   test: {
     include: ["test/**/*.test.ts"],
-    globalSetup: "test/support/global-setup.ts",
+    // vitest.brokers.config.ts has these.
+    exclude: ["test/brokers/**"],
+    globalSetup: ["test/support/global-setup.ts"],
     pool: "forks",
     // The files of one process share its modules: to load them anew for each file took a quarter of the time.
     isolate: false,

@@ -1,27 +1,17 @@
-import { setTimeout } from "node:timers/promises";
+import { dockerAnswers } from "./docker.js";
 import type { PostgresServer } from "./server.js";
 
 const IMAGE = "postgres:18";
-const ENGINE_TIMEOUT_MS = 3_000;
 
 /** A server in a container, or nothing if there is no Docker engine that can run it. */
 export async function startContainer(): Promise<PostgresServer | undefined> {
-  if (!(await engineAnswers())) return undefined;
+  if (!(await dockerAnswers())) return undefined;
   try {
     return await runContainer();
   } catch (error) {
     console.warn(`PostgreSQL: Docker answers, but can't run ${IMAGE} (${String(error)})`);
     return undefined;
   }
-}
-
-async function engineAnswers(): Promise<boolean> {
-  const { getContainerRuntimeClient } = await import("testcontainers");
-  const answer = getContainerRuntimeClient().then(
-    () => true,
-    () => false,
-  );
-  return Promise.race([answer, setTimeout(ENGINE_TIMEOUT_MS, false, { ref: false })]);
 }
 
 async function runContainer(): Promise<PostgresServer> {

@@ -61,6 +61,9 @@ export {
 } from "./receiver/middleware/backoff.js";
 export { withLimit } from "./receiver/middleware/limit.js";
 export { withTimeout } from "./receiver/middleware/timeout.js";
+export type { Fetch } from "./receiver/proxy/fetch.js";
+export type { ProxyOptions } from "./receiver/proxy/options.js";
+export { proxyTo } from "./receiver/proxy/proxy.js";
 export { Receiver, type ReceiverOptions } from "./receiver/receiver.js";
 export type {
   HandlerOptions,
@@ -69,6 +72,12 @@ export type {
   Transactional,
 } from "./receiver/registration.js";
 export type { ErrorHandler, FailedAttempt } from "./receiver/report.js";
+export type { Member, Supervisable } from "./receiver/supervised.js";
+export { Supervisor, type SupervisorOptions } from "./receiver/supervisor.js";
+export type { BreakerState } from "./relay/breaker.js";
+export type { BreakerOptions, RelayOptions } from "./relay/options.js";
+export { type Relay, relay } from "./relay/relay.js";
+export type { RelayStats } from "./relay/stats.js";
 export { type HttpSource, type HttpSourceOptions, httpSource } from "./source/http.js";
 export { type MemorySource, type MemorySourceOptions, memorySource } from "./source/memory.js";
 export type { ParkedDelivery } from "./source/memory-state.js";

@@ -15,7 +15,8 @@ export function isPermanent(error: unknown): boolean {
   return isObject(error) && "permanent" in error && error.permanent === true;
 }
 
-function retryAfterMs(error: unknown): number {
+/** How long the error asks to wait, in ms; 0 if it does not. */
+export function retryAfterMs(error: unknown): number {
   if (!isObject(error) || !("retryAfterMs" in error)) return 0;
   const ms = error.retryAfterMs;
   return typeof ms === "number" && Number.isFinite(ms) ? ms : 0;

@@ -24,3 +24,18 @@ export class HttpError extends EventsError {
     this.permanent = permanent;
   }
 }
+
+/** The call came to nothing: no connection, or one that broke. */
+export function unreachable(target: string, cause: unknown): HttpError {
+  return new HttpError(`${target} failed: ${describe(cause)}`, { cause });
+}
+
+export function unanswered(target: string, timeoutMs: number): HttpError {
+  return new HttpError(`${target} was not answered within ${timeoutMs} ms.`, {});
+}
+
+/** A connection that fails at several addresses has no text of its own, but a code. */
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.message || ("code" in error ? String(error.code) : error.name);
+}

@@ -8,15 +8,16 @@ import https from "node:https";
 
 export interface PostRequest {
   readonly url: URL;
+  /** With the content type; the length is added. */
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
+  readonly body: string | Uint8Array;
   readonly agent: Agent;
   readonly signal: AbortSignal;
 }
 
 export interface PostResponse {
   readonly status: number;
-  readonly headers: IncomingHttpHeaders;
+  readonly headers: Pick<IncomingHttpHeaders, "retry-after">;
   /** Undefined if it is longer than `MAX_ANSWER_BYTES`. */
   readonly body: string | undefined;
 }
@@ -26,7 +27,7 @@ export const MAX_ANSWER_BYTES = 1024 * 1024;
 /** The server had closed an idle connection by the time that we used it again. */
 class StaleSocketError extends Error {}
 
-/** One POST of JSON. Rejects with the error of the network, or once the signal aborts. */
+/** One POST. Rejects with the error of the network, or once the signal aborts. */
 export async function post(request: PostRequest): Promise<PostResponse> {
   try {
     return await send(request, request.agent);
@@ -39,9 +40,14 @@ export async function post(request: PostRequest): Promise<PostResponse> {
 function send({ url, headers, body, signal }: PostRequest, agent: Agent | false) {
   const { request } = url.protocol === "https:" ? https : http;
   const length = Buffer.byteLength(body);
-  const ours = { "content-type": "application/json", "content-length": length };
+  const options = {
+    method: "POST",
+    headers: { ...headers, "content-length": length },
+    agent,
+    signal,
+  };
   return new Promise<PostResponse>((resolve, reject) => {
-    const call = request(url, { method: "POST", headers: { ...headers, ...ours }, agent, signal });
+    const call = request(url, options);
     call.on("response", (response) => {
       const answer = read(response).finally(() => hangUp(call));
       answer.then(resolve, reject);
@@ -61,12 +67,17 @@ function hangUp(call: ClientRequest): void {
 
 async function read(response: IncomingMessage): Promise<PostResponse> {
   const { statusCode: status = 0, headers } = response;
-  const chunks: Buffer[] = [];
+  return { status, headers, body: await readAnswer(response) };
+}
+
+/** The text of an answer. Undefined if it is longer than `MAX_ANSWER_BYTES`: then the rest is not read. */
+export async function readAnswer(body: AsyncIterable<Uint8Array>): Promise<string | undefined> {
+  const chunks: Uint8Array[] = [];
   let bytes = 0;
-  for await (const chunk of response) {
+  for await (const chunk of body) {
     chunks.push(chunk);
     bytes += chunk.length;
-    if (bytes > MAX_ANSWER_BYTES) return { status, headers, body: undefined };
+    if (bytes > MAX_ANSWER_BYTES) return undefined;
   }
-  return { status, headers, body: Buffer.concat(chunks).toString("utf8") };
+  return Buffer.concat(chunks).toString("utf8");
 }

@@ -19,13 +19,27 @@ export function readResponse(
   batch: readonly Message[],
   response: PostResponse,
 ): readonly DeliverResult[] | undefined {
-  const { status, body } = response;
+  const { body } = response;
   if (body === undefined) throw tooLong(target, response);
   const results = readHttpResults(batch, body);
   if (results) return results.map((result) => toDeliverResult(target, response, result));
-  if (isBetween(status, 200, 299)) return undefined;
+  if (isSuccess(response)) return undefined;
+  throw refusal(target, response);
+}
+
+export function isSuccess({ status }: PostResponse): boolean {
+  return isBetween(status, 200, 299);
+}
+
+/** The error for an answer that is no success; `permanent` as given, else by the status. */
+export function refusal(target: string, response: PostResponse, permanent?: boolean): HttpError {
+  const { status, body = "" } = response;
   const text = `${target} answered ${status}${hint(response)}`;
-  throw new HttpError(body === "" ? text : `${text}: ${excerpt(body)}`, detailsOf(response));
+  const details = detailsOf(response);
+  return new HttpError(body === "" ? text : `${text}: ${excerpt(body)}`, {
+    ...details,
+    permanent: permanent ?? details.permanent,
+  });
 }
 
 function toDeliverResult(

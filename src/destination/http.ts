@@ -1,12 +1,12 @@
 import http from "node:http";
 import https from "node:https";
 import { encodeEnvelopes } from "../message/envelope.js";
-import { EventsError } from "../message/errors.js";
 import type { Message } from "../message/message.js";
 import { assertInteger, assertOptions, MAX_TIMER_MS } from "../message/options.js";
 import { deadline } from "./deadline.js";
 import type { Destination } from "./destination.js";
-import { HttpError } from "./http-error.js";
+import { unanswered, unreachable } from "./http-error.js";
+import { assertHttpHeaders, toHttpUrl } from "./http-options.js";
 import { type PostRequest, type PostResponse, post } from "./http-post.js";
 import { readResponse } from "./http-response.js";
 import { sendSplit } from "./http-split.js";
@@ -21,6 +21,8 @@ export interface HttpDestinationOptions {
   /** The most messages of one request. Default 100. */
   readonly maxBatch?: number;
 }
+
+const json = { "content-type": "application/json" };
 
 /**
  * Sends messages as JSON with POST; the body is always an array of envelopes. Any 2xx says that all were
@@ -37,10 +39,10 @@ export function httpDestination(
   options: HttpDestinationOptions = {},
 ): Destination {
   assertOptions(options, ["headers", "timeoutMs", "name", "maxBatch"], "httpDestination");
-  const endpoint = toUrl(url);
+  const endpoint = toHttpUrl("httpDestination", url);
   const shown = `${endpoint.origin}${endpoint.pathname}`;
   const { headers = {}, timeoutMs = 10_000, name = shown, maxBatch = 100 } = options;
-  assertHeaders(headers);
+  assertHttpHeaders("httpDestination", headers);
   assertInteger("httpDestination's timeoutMs", timeoutMs, 1, MAX_TIMER_MS);
   assertInteger("httpDestination's maxBatch", maxBatch, 1, Number.MAX_SAFE_INTEGER);
   const { Agent } = endpoint.protocol === "https:" ? https : http;
@@ -48,10 +50,11 @@ export function httpDestination(
   const target = `POST ${shown}`;
 
   async function send(batch: readonly Message[], parent: AbortSignal) {
-    const { signal, clear } = deadline(parent, timeoutMs, () => timeout(target, timeoutMs));
+    const { signal, clear } = deadline(parent, timeoutMs, () => unanswered(target, timeoutMs));
     try {
       const body = encodeEnvelopes(batch);
-      const response = await call(target, { url: endpoint, headers, body, agent, signal });
+      const request = { url: endpoint, headers: { ...headers, ...json }, body, agent, signal };
+      const response = await call(target, request);
       return readResponse(target, batch, response);
     } finally {
       clear();
@@ -70,37 +73,6 @@ async function call(target: string, request: PostRequest): Promise<PostResponse>
     return await post(request);
   } catch (cause) {
     request.signal.throwIfAborted();
-    throw new HttpError(`${target} failed: ${describe(cause)}`, { cause });
+    throw unreachable(target, cause);
   }
-}
-
-function toUrl(url: string | URL): URL {
-  if (URL.canParse(String(url))) {
-    const parsed = new URL(url);
-    if (parsed.protocol === "http:" || parsed.protocol === "https:") return parsed;
-  }
-  // The URL may hold a password, so that it isn't repeated.
-  throw new EventsError("INVALID_OPTIONS", "httpDestination takes a whole http: or https: URL.");
-}
-
-function assertHeaders(headers: Readonly<Record<string, string>>): void {
-  for (const [name, value] of Object.entries(headers)) {
-    try {
-      http.validateHeaderName(name);
-      http.validateHeaderValue(name, value);
-    } catch (cause) {
-      const text = `httpDestination can't send the header ${JSON.stringify(name)}: check name and value.`;
-      throw new EventsError("INVALID_OPTIONS", text, { cause });
-    }
-  }
-}
-
-function timeout(target: string, timeoutMs: number): HttpError {
-  return new HttpError(`${target} was not answered within ${timeoutMs} ms.`, {});
-}
-
-/** A connection that fails at several addresses has no text of its own, but a code. */
-function describe(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.message || ("code" in error ? String(error.code) : error.name);
 }

@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { fromBase64, toBase64 } from "./base64.js";
 import { findDefect } from "./defect.js";
 import { EventsError } from "./errors.js";
@@ -51,6 +52,23 @@ export function recodePayload(
   }
   const bytes = bytesOf(value, headers);
   return { json: encodeBytes(bytes), payload: bytes };
+}
+
+/** The payload as those know it who don't know us: its JSON text, or its bytes. Throws `INVALID_PAYLOAD`. */
+export function toRaw(json: string, headers: Headers): string | Buffer {
+  if (isJson(headers)) return json;
+  return Buffer.from(bytesOf(parseJson(json), headers).buffer);
+}
+
+/** The way back from `toRaw`, for what anybody may have written. Throws `INVALID_PAYLOAD`. */
+export function fromRaw(
+  raw: Uint8Array,
+  headers: Headers,
+): { readonly json: string; readonly payload: unknown } {
+  if (!isJson(headers)) return { json: encodeBytes(raw), payload: new Uint8Array(raw) };
+  if (!isUtf8(raw)) throw new EventsError("INVALID_PAYLOAD", "The payload is not valid UTF-8.");
+  const json = Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength).toString();
+  return { json, payload: parseJson(json) };
 }
 
 /** The JSON text to the letter, if `encodePayload` takes its value. Throws `INVALID_PAYLOAD`. */

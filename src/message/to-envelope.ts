@@ -33,6 +33,7 @@ function isEmpty(headers: Headers): boolean {
   return headers === NO_HEADERS || Object.keys(headers).length === 0;
 }
 
-function deliveryTime({ deliverAt, delayMs, publishedAt }: Message): Date | undefined {
+/** When a message is to be handled; a delay counts from the publish. */
+export function deliveryTime({ deliverAt, delayMs, publishedAt }: Message): Date | undefined {
   return delayMs === undefined ? deliverAt : new Date(publishedAt.getTime() + delayMs);
 }

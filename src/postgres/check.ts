@@ -14,7 +14,7 @@ const state = `select (select max(version) from opinionated_events.migration),
  * `SEQUENCE_CACHED`, `ISOLATION_LEVEL`.
  */
 export async function checkSchema(db: Database): Promise<void> {
-  const how = `run migrate(pool, { schema: "${db.schema}" })`;
+  const how = `run migrate(pool, { schema: "${db.schema}" }) or "npx opinionated-events migrate"`;
   const [found] = await db.run(hasSchema, [`"${db.schema}".migration`]);
   if (found?.[0] !== "t") {
     throw new EventsError("SCHEMA_MISSING", `The database has no schema ${db.schema}: ${how}.`);

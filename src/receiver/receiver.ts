@@ -48,6 +48,7 @@ export class Receiver<Name extends string = string> {
   readonly #reporter: Reporter;
   readonly #registry = new Registry();
   readonly #middleware: Middleware[] = [];
+  readonly #stopAsked = new AbortController();
   #finish: (stopped?: Promise<void>) => void = () => {};
   #sink: Sink | undefined;
   #starting: Promise<RunningSource> | undefined;
@@ -191,10 +192,12 @@ export class Receiver<Name extends string = string> {
       onError: (error) => this.#reporter.sourceError(error),
       onDead: (dead) => this.#reporter.dead(dead),
       logger: this.#logger,
+      stopping: this.#stopAsked.signal,
     });
   }
 
   async #stopSource(deadlineMs: number): Promise<StopReport> {
+    this.#stopAsked.abort();
     const running = this.#running ?? (await this.#starting?.catch(() => undefined));
     if (running) return running.stop({ deadlineMs });
     this.#finish();

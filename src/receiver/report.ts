@@ -47,8 +47,17 @@ export class Reporter {
   }
 
   sourceError(error: unknown): void {
-    this.#log("error", { err: error }, "source failed");
+    this.error(error, "source failed");
+  }
+
+  /** An error of no attempt. */
+  error(error: unknown, text: string, fields: object = {}): void {
+    this.#log("error", { ...fields, err: error }, text);
     this.#tellError(error);
+  }
+
+  warn(fields: object, text: string): void {
+    this.#log("warn", fields, text);
   }
 
   dead(dead: DeadDelivery): void {

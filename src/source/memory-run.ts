@@ -5,7 +5,7 @@ import type { Message } from "../message/message.js";
 import { dueAt } from "./due.js";
 import { finishWithin } from "./finish-within.js";
 import { Lanes } from "./lanes.js";
-import { MemoryLines } from "./memory-lines.js";
+import { Lines } from "./lines.js";
 import type { MemoryItem, MemoryState } from "./memory-state.js";
 import type { DeadDelivery, Outcome, RunningSource, SourceContext, StopReport } from "./source.js";
 import { systemClock } from "./timer.js";
@@ -18,7 +18,7 @@ export class MemoryRun implements RunningSource {
   readonly #clock: Clock;
   readonly #context: SourceContext;
   readonly #lanes: Lanes<MemoryItem>;
-  readonly #lines: MemoryLines;
+  readonly #lines: Lines<MemoryItem>;
   readonly #timers = new Map<MemoryItem, () => void>();
   readonly #abort = new AbortController();
   readonly #unsubscribe: () => void;
@@ -30,7 +30,11 @@ export class MemoryRun implements RunningSource {
     this.#clock = log.clock ?? systemClock;
     this.#state = state;
     this.#context = context;
-    this.#lines = new MemoryLines((queue) => context.queues.get(queue)?.ordered ?? false);
+    this.#lines = new Lines(({ queue, message: { topic, key } }) =>
+      key !== undefined && context.queues.get(queue)?.ordered
+        ? `${queue} ${topic} ${key}`
+        : undefined,
+    );
     this.#lanes = new Lanes({
       maxWorkers,
       concurrencyOf: (queue) => context.queues.get(queue)?.concurrency,

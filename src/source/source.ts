@@ -55,6 +55,12 @@ export interface Sink {
   deliver(delivery: Delivery): Promise<Outcome>;
   /** False if this process has no handler, so that the source can park without calling `deliver`. */
   handles(queue: string, name: string): boolean;
+  /**
+   * It makes batches of what it is given: as many deliveries as this should run at once, whatever the source's workers are.
+   * Of an ordered queue, several of a key may then run at once, if they are started in their order: should one of them not end
+   * as `done` or `dead`, those behind it are `released`, even what is still started in that turn of the event loop.
+   */
+  readonly gathers?: number;
 }
 
 export interface QueueOptions {
@@ -102,6 +108,11 @@ export interface SourceContext {
   /** To be told of each message that this process gives up, once that is recorded. Never throws. */
   readonly onDead: (dead: DeadDelivery) => void;
   readonly logger: Logger;
+  /**
+   * Aborted when a stop is asked for before `start` has resolved: a source that waits for a server then resolves at once, with
+   * a running source that is only to be stopped.
+   */
+  readonly stopping: AbortSignal;
 }
 
 export interface StopReport {

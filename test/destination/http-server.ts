@@ -10,9 +10,10 @@ export interface Received {
   readonly socket: Socket;
 }
 
-/** A server that notes every request and answers as `answer` does, on a port of its own. */
+/** A server that notes every request and answers as `answer` does, on a port of its own if none is given. */
 export async function startServer(
   answer: (response: ServerResponse, received: Received) => void = (response) => response.end(),
+  onPort = 0,
 ) {
   const requests: Received[] = [];
   const server = createServer(async (request, response) => {
@@ -27,7 +28,7 @@ export async function startServer(
   server.on("connection", () => {
     connections += 1;
   });
-  server.listen(0, "127.0.0.1");
+  server.listen(onPort, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
   return {

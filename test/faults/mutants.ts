@@ -172,7 +172,7 @@ export const mutants: Readonly<Record<string, Mutant>> = {
     guard: "a loop goes on after an error",
     killer: "server restarted",
     source: {
-      file: "src/source/postgres/loop.ts",
+      file: "src/source/loop.ts",
       from: "pause = retryDelay(failures);",
       to: "pause = retryDelay(failures); this.#stopped = true;",
     },

@@ -12,16 +12,20 @@ const WEIGHT = 0.1;
  */
 export class Demand {
   readonly #concurrency: number;
+  readonly #atOnce: boolean;
   #averageMs = AHEAD_MS;
   #held = 0;
   #reserved = 0;
 
-  constructor(concurrency: number) {
+  /** `atOnce`: messages of one key don't wait for each other. */
+  constructor(concurrency: number, atOnce = false) {
     this.#concurrency = concurrency;
+    this.#atOnce = atOnce;
   }
 
   /** Messages of one key that may be held at once: about a second's work, so that they don't keep the others away for longer. */
   get perKey(): number {
+    if (this.#atOnce) return MAX_HELD;
     return Math.max(
       1,
       Math.min(MAX_HELD, Math.floor(PER_KEY_MS / Math.max(this.#averageMs, 0.001))),

@@ -1,7 +1,7 @@
 import type { Database } from "../../postgres/database.js";
 import { keepHouse } from "../../postgres/housekeeping.js";
+import { Loop } from "../loop.js";
 import type { Logger } from "../source.js";
-import { Loop } from "./loop.js";
 import { pinWarner } from "./pin-warner.js";
 
 /** Lets the log forget what its time is over for, all queues' alike, and warns of queues that keep it from that. */

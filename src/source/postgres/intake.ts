@@ -1,5 +1,5 @@
+import { Loop } from "../loop.js";
 import type { Demand } from "./demand.js";
-import { Loop } from "./loop.js";
 import { Rate } from "./rate.js";
 import type { RoomQueue } from "./room-queue.js";
 

@@ -7,6 +7,14 @@ export interface Admission {
   readonly back: readonly Item[];
 }
 
+interface Line {
+  /** Items that were started and are not over. */
+  running: number;
+  readonly waiting: Fifo<Item>;
+  /** One that ran has gone back: no other may run. */
+  isBroken: boolean;
+}
+
 interface Closed {
   /** Items of the line that went back and are not recorded yet. */
   unsaved: number;
@@ -16,17 +24,23 @@ interface Closed {
 
 /**
  * The lines of an ordered queue in this process: of the messages of a key and topic one runs, and those claimed after it
- * wait. If it does not end well, they go back behind it. Until that is recorded, claims under way may bring more of the
+ * wait, unless they run at once, in order. If it does not end well, they go back behind it. Until that is recorded, claims under way may bring more of the
  * key, since they are given what follows the worker's own messages: these go back, too.
  */
 export class KeyLines {
-  readonly #lines = new Map<string, Fifo<Item>>();
+  readonly #atOnce: boolean;
+  readonly #lines = new Map<string, Line>();
   readonly #closed = new Map<string, Closed>();
   readonly #unsaved = new Map<Item, string>();
   readonly #claiming = new Set<number>();
   #claims = 0;
   /** What claims up to this one bring follows on work that was lost. */
   #lostUntil = 0;
+
+  /** `atOnce`: of a key not one runs, but all that are there, which are started in their order. */
+  constructor(atOnce = false) {
+    this.#atOnce = atOnce;
+  }
 
   /** To be called before a batch is claimed, and `endClaim` after its items have entered. */
   beginClaim(): number {
@@ -59,11 +73,22 @@ export class KeyLines {
     const id = lineOf(item);
     const line = id === undefined ? undefined : this.#lines.get(id);
     if (id === undefined || line === undefined || item.held.lost) return NOBODY;
-    if (isOver && line.size > 0) return { starting: [line.shift()], back: [] };
-    this.#lines.delete(id);
-    if (isOver) return NOBODY;
-    this.#sendBack(item, id);
-    return { starting: [], back: line.drain().map((waiting) => this.#sendBack(waiting, id)) };
+    line.running -= 1;
+    if (!isOver) {
+      this.#sendBack(item, id);
+      line.isBroken = true;
+    }
+    const back = isOver ? [] : line.waiting.drain().map((waiting) => this.#sendBack(waiting, id));
+    const starting = line.waiting.size > 0 ? [line.waiting.shift()] : [];
+    line.running += starting.length;
+    if (line.running === 0) this.#lines.delete(id);
+    return { starting, back };
+  }
+
+  /** One of its key has gone back, so that it must not run. */
+  isBroken(item: Item): boolean {
+    const id = lineOf(item);
+    return id !== undefined && (this.#lines.get(id)?.isBroken ?? false);
   }
 
   /** The database knows what has become of the item. */
@@ -79,7 +104,7 @@ export class KeyLines {
 
   /** Everything that is held was lost, or is given back. Returns what waits. */
   clear(): readonly Item[] {
-    const waiting = [...this.#lines.values()].flatMap((line) => line.drain());
+    const waiting = [...this.#lines.values()].flatMap((line) => line.waiting.drain());
     this.#lines.clear();
     this.#closed.clear();
     this.#unsaved.clear();
@@ -87,19 +112,24 @@ export class KeyLines {
     return waiting;
   }
 
-  #isShut(line: string, most: number, claim: number | undefined): boolean {
+  #isShut(id: string, most: number, claim: number | undefined): boolean {
+    const line = this.#lines.get(id);
+    if (line?.isBroken) return true;
     if (claim === undefined) return false;
-    if (claim <= Math.max(this.#lostUntil, this.#closed.get(line)?.until ?? 0)) return true;
-    return (this.#lines.get(line)?.size ?? 0) >= most;
+    if (claim <= Math.max(this.#lostUntil, this.#closed.get(id)?.until ?? 0)) return true;
+    return line !== undefined && this.#atOnce
+      ? line.running >= most
+      : (line?.waiting.size ?? 0) >= most;
   }
 
   #join(item: Item, id: string, starting: Item[]): void {
-    const line = this.#lines.get(id);
-    if (line) {
-      line.push(item);
+    const line = this.#lines.get(id) ?? { running: 0, waiting: new Fifo(), isBroken: false };
+    this.#lines.set(id, line);
+    if (line.running > 0 && !this.#atOnce) {
+      line.waiting.push(item);
       return;
     }
-    this.#lines.set(id, new Fifo());
+    line.running += 1;
     starting.push(item);
   }
 

@@ -8,11 +8,11 @@ import {
   settleOrderedBatches,
   settleOrderedDeliveries,
 } from "../../postgres/ordered.js";
+import { Loop } from "../loop.js";
 import type { DeadReason, SourceContext } from "../source.js";
 import { dueWork, PROGRESS_MS } from "./due-work.js";
 import { type Held, HeldBatch, type HeldDelivery, type Item } from "./held.js";
 import type { Settlement } from "./leftover.js";
-import { Loop } from "./loop.js";
 
 export interface LedgerOptions {
   readonly db: Database;

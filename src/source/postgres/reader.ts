@@ -22,7 +22,7 @@ export class Reader {
   readonly demand: Demand;
   readonly #options: ReaderOptions;
   readonly #taker: Taker;
-  readonly #lines = new KeyLines();
+  readonly #lines: KeyLines;
   readonly #topics = new Map<string, Intake>();
   readonly #deliveries: Intake;
   readonly #room: RoomQueue;
@@ -30,7 +30,9 @@ export class Reader {
   constructor(options: ReaderOptions) {
     this.#options = options;
     this.#taker = new Taker(options);
-    this.demand = new Demand(options.concurrency);
+    const atOnce = options.sink.gathers !== undefined;
+    this.#lines = new KeyLines(atOnce);
+    this.demand = new Demand(options.concurrency, atOnce);
     this.#room = new RoomQueue(this.demand);
     this.#deliveries = this.#intake((limit) => this.#takeDeliveries(limit));
     for (const topic of options.topics) this.#topic(topic);
@@ -71,10 +73,16 @@ export class Reader {
     this.#room.next();
   }
 
-  /** The item was lost before it ran. */
-  dropped(): void {
+  /** False for one that must not run: it is lost, or goes back behind one of its key that did not end well. */
+  starts(item: Item): boolean {
+    if (!item.held.lost) {
+      if (!this.#options.isOrdered || !this.#lines.isBroken(item)) return true;
+      this.#lines.leave(item, false);
+      this.#giveBack([item]);
+    }
     this.demand.finished();
     this.#room.next();
+    return false;
   }
 
   /** Starts items, as far as this process handles them, and no line of a key is in the way. */

@@ -4,18 +4,18 @@ import type { OrderedClaimant } from "../../postgres/ordered.js";
 import type { PollResult } from "../../postgres/wake.js";
 import { finishWithin } from "../finish-within.js";
 import { Lanes } from "../lanes.js";
+import type { Loop } from "../loop.js";
 import type { Outcome, SourceContext, StopReport } from "../source.js";
+import { within } from "../within.js";
 import type { Item } from "./held.js";
 import { housekeeper } from "./housekeeper.js";
 import type { Intake } from "./intake.js";
 import { Ledger } from "./ledger.js";
-import type { Loop } from "./loop.js";
 import { Reader } from "./reader.js";
 import { SuspectSlot } from "./suspect-slot.js";
 import { sweeper } from "./sweeper.js";
 import { Transactions } from "./transactions.js";
 import { type Places, Waker } from "./waker.js";
-import { within } from "./within.js";
 
 export interface RunOptions {
   readonly db: Database;
@@ -156,12 +156,12 @@ export class PostgresRun {
 
   async #runItem(item: Item): Promise<void> {
     const reader = this.#readers.get(item.queue);
-    if (item.held.lost) return reader?.dropped();
+    if (!reader?.starts(item)) return;
     const startedAt = performance.now();
     item.startedAt = startedAt;
     const outcome = await this.#deliver(item);
     this.#ledger.settle(item, outcome);
-    reader?.finished(item, outcome, performance.now() - startedAt);
+    reader.finished(item, outcome, performance.now() - startedAt);
   }
 
   #deliver(item: Item): Promise<Outcome> {

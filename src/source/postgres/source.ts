@@ -68,7 +68,7 @@ export function postgresSource(options: PostgresSourceOptions): Source {
         db,
         context: { ...context, onError },
         claimant,
-        maxWorkers,
+        maxWorkers: context.sink.gathers ?? maxWorkers,
         intervalMs,
       });
       const wake = (what: Notification) => run.notified(what);

@@ -1,7 +1,7 @@
 import type { Database } from "../../postgres/database.js";
 import { dropCursors, sweep } from "../../postgres/takeover.js";
+import { Loop } from "../loop.js";
 import { forgetter } from "./forgetter.js";
-import { Loop } from "./loop.js";
 
 const SWEEP_MS = 1_000;
 /** How long a worker whose session is gone may live on: it renews each second, and may only be reconnecting. */

@@ -7,7 +7,7 @@ import {
   poll,
   type Watch,
 } from "../../postgres/wake.js";
-import { Loop } from "./loop.js";
+import { Loop } from "../loop.js";
 
 /** While some places are busy, the others are looked after so often: topics, or else only deliveries, most of which tell when they are due. */
 const [TOPICS_POLL_MS, DUE_POLL_MS] = [20, 100];

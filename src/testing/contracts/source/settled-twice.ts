@@ -42,5 +42,6 @@ function contextOf(sink: Sink): SourceContext {
     onError: nothing,
     onDead: nothing,
     logger: { debug: nothing, info: nothing, warn: nothing, error: nothing },
+    stopping: new AbortController().signal,
   };
 }

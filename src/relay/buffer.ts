@@ -1,0 +1,82 @@
+import type { Delivery, Outcome } from "../source/source.js";
+
+/** A delivery that waits for its outcome. */
+export interface Entry {
+  readonly delivery: Delivery;
+  readonly settle: (outcome: Outcome) => void;
+}
+
+export interface BufferOptions {
+  /** The messages of a line, those of one topic and key, keep their order. */
+  readonly ordered: boolean;
+  /** Several of a line may be in one call. */
+  readonly together: boolean;
+}
+
+/** Deliveries that no call has, in the order in which they came. */
+export class Buffer {
+  readonly #options: BufferOptions;
+  #entries: Entry[] = [];
+
+  constructor(options: BufferOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#entries.length;
+  }
+
+  get entries(): readonly Entry[] {
+    return this.#entries;
+  }
+
+  /** Undefined if nothing keeps the message in order. */
+  lineOf({ delivery: { message } }: Entry): string | undefined {
+    const { topic, key } = message;
+    return this.#options.ordered && key !== undefined ? `${topic} ${key}` : undefined;
+  }
+
+  push(entry: Entry): void {
+    this.#entries.push(entry);
+  }
+
+  /** Before all others. */
+  putBack(entries: readonly Entry[]): void {
+    this.#entries = [...entries, ...this.#entries];
+  }
+
+  /** Takes out the first ones for a call, at most `max`, and nothing of these lines. */
+  take(max: number, except: ReadonlySet<string>): readonly Entry[] {
+    const { ordered, together } = this.#options;
+    if (!ordered || (together && except.size === 0)) return this.#entries.splice(0, max);
+    const lines = new Set(except);
+    let left = max;
+    return this.#remove((entry) => {
+      if (left === 0) return false;
+      const line = this.lineOf(entry);
+      if (line !== undefined && lines.has(line)) return false;
+      if (line !== undefined && !together) lines.add(line);
+      left -= 1;
+      return true;
+    });
+  }
+
+  /** Takes out all of these lines. */
+  withdraw(lines: ReadonlySet<string>): readonly Entry[] {
+    if (lines.size === 0) return [];
+    return this.#remove((entry) => lines.has(this.lineOf(entry) ?? ""));
+  }
+
+  /** Takes out everything. */
+  drain(): readonly Entry[] {
+    return this.#entries.splice(0);
+  }
+
+  #remove(isOut: (entry: Entry) => boolean): readonly Entry[] {
+    const out: Entry[] = [];
+    const left: Entry[] = [];
+    for (const entry of this.#entries) (isOut(entry) ? out : left).push(entry);
+    this.#entries = left;
+    return out;
+  }
+}

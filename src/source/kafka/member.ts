@@ -1,0 +1,262 @@
+import type {
+  EachBatchPayload,
+  KafkaClient,
+  KafkaConsumer,
+  KafkaConsumerConfig,
+  KafkaMessage,
+} from "../../kafka/client.js";
+import { KafkaError, toKafkaError } from "../../kafka/kafka-error.js";
+import { Loop } from "../loop.js";
+import { Assignment } from "./assignment.js";
+
+import { showMark } from "./mark.js";
+import type { Item, Partition } from "./partition.js";
+import type { Positions } from "./positions.js";
+import { isRebalance } from "./rebalance.js";
+import { Session } from "./session.js";
+
+/** What is finished is committed at least so often, so that a crash repeats little. */
+const COMMIT_MS = 200;
+/** How often it is looked whether other members have said where the group begins in their partitions. */
+const PLACE_MS = 50;
+/** Records of a partition that may be read past the first that isn't finished: so many at the most a crash repeats. */
+const MAX_AHEAD = 10_000;
+
+export interface MemberOptions {
+  readonly kafka: KafkaClient;
+  readonly groupId: string;
+  readonly topics: readonly string[];
+  readonly config: Partial<KafkaConsumerConfig>;
+  readonly positions: Positions;
+  /** Records that are held at the most, but for those of one fetch. */
+  readonly maxHeld: number;
+  /** Takes records in, in order. Those that were taken in before must be told by their offset. */
+  readonly take: (partition: Partition, records: readonly KafkaMessage[]) => void;
+  /** Told once the partitions are known again, after `isSuspended` was true. */
+  readonly onResume: () => void;
+  readonly onError: (error: unknown) => void;
+}
+
+/** A member of a consumer group for as long as its source runs, over crashes of its consumers. */
+export class Member {
+  /** Resolves once the group has been joined and has a position everywhere; rejects if it never will. */
+  readonly joined: Promise<void>;
+  readonly #options: MemberOptions;
+  readonly #assignment: Assignment;
+  readonly #loops: {
+    readonly sessions: Loop;
+    readonly settle: Loop;
+    readonly commit: Loop;
+    readonly place: Loop;
+  };
+  readonly #paused = new Set<Partition>();
+  #topics: readonly string[];
+  #session: Session | undefined;
+  #consumer: KafkaConsumer | undefined;
+  #assigned: Readonly<Record<string, readonly number[]>> | undefined;
+  #isSuspended = true;
+  #isFull = false;
+  #isStopped = false;
+  #settled: () => void = () => {};
+  #refuse: (error: unknown) => void = () => {};
+
+  constructor(options: MemberOptions) {
+    this.#options = options;
+    this.#topics = options.topics;
+    this.#assignment = new Assignment(options.positions);
+    this.joined = new Promise((resolve, reject) => {
+      this.#settled = resolve;
+      this.#refuse = reject;
+    });
+    this.joined.catch(() => {});
+    const onError = (error: unknown) => options.onError(this.#failed(error));
+    this.#loops = {
+      sessions: new Loop(() => this.#live(), onError),
+      settle: new Loop(() => this.#settle(), onError),
+      commit: new Loop(() => this.#commit(), onError),
+      place: new Loop(() => this.#place(), onError),
+    };
+    for (const loop of Object.values(this.#loops)) loop.start();
+  }
+
+  /** True while it isn't known which partitions the member has. */
+  get isSuspended(): boolean {
+    return this.#isSuspended;
+  }
+
+  get partitions(): Iterable<Partition> {
+    return this.#assignment.partitions;
+  }
+
+  /** Reads these topics from now on. */
+  async read(topics: readonly string[]): Promise<void> {
+    this.#topics = topics;
+    await this.#session?.close();
+  }
+
+  /** Reads no more, but stays in the group, and goes on to commit. */
+  pause(): void {
+    this.#isStopped = true;
+    this.#flow();
+  }
+
+  get isFull(): boolean {
+    return this.#isFull;
+  }
+
+  /** Records that are held, in all partitions. */
+  get held(): number {
+    let held = 0;
+    for (const { watermark } of this.partitions) held += watermark.open;
+    return held;
+  }
+
+  finish({ partition, place }: Item): void {
+    partition.watermark.finish(place);
+    this.#check(partition);
+  }
+
+  /** Fetches nothing while it holds enough. */
+  #check(partition: Partition): void {
+    const { held } = this;
+    const { maxHeld } = this.#options;
+    const isFull = this.#isFull ? held > maxHeld / 2 : held >= maxHeld;
+    const isChanged = isFull !== this.#isFull;
+    this.#isFull = isFull;
+    const isTooFar = this.#isTooFar(partition);
+    if (
+      isChanged ||
+      (isTooFar && !this.#paused.has(partition)) ||
+      (!isTooFar && !isFull && this.#paused.has(partition))
+    )
+      this.#flow();
+  }
+
+  /** Commits what is finished, and leaves the group. Outcomes count no longer. */
+  async close(): Promise<void> {
+    this.#isStopped = true;
+    await this.#loops.commit.stop();
+    await this.#commit().catch((error) => this.#options.onError(this.#failed(error)));
+    this.#assignment.lose();
+    this.#isSuspended = true;
+    this.#settled();
+    const { sessions, settle, place } = this.#loops;
+    const ended = [sessions.stop(), settle.stop(), place.stop()];
+    await this.#session?.close();
+    await Promise.race([Promise.all(ended), this.#session?.ended]);
+  }
+
+  /** A session, until it ends. */
+  async #live(): Promise<number | undefined> {
+    const { kafka, groupId, config } = this.#options;
+    const session = new Session(kafka, groupId, config, {
+      onJoin: (consumer, assigned) => this.#join(consumer, assigned),
+      onSuspend: () => this.#suspend(),
+      eachBatch: (payload) => this.#take(payload),
+    });
+    this.#session = session;
+    const error = await session.open(this.#topics).then(
+      () => session.ended,
+      (thrown) => thrown,
+    );
+    this.#suspend();
+    if (this.#isStopped || !error) return 0;
+    const failed = this.#failed(error);
+    if (failed.code === "KAFKA_REFUSED") this.#refuse(failed);
+    throw failed;
+  }
+
+  #failed(error: unknown): KafkaError {
+    if (error instanceof KafkaError) return error;
+    return toKafkaError(`Reading as group ${this.#options.groupId}`, error);
+  }
+
+  #join(consumer: KafkaConsumer, assigned: Readonly<Record<string, number[]>>): void {
+    this.#isSuspended = true;
+    this.#consumer = consumer;
+    this.#assigned = assigned;
+    this.#assignment.keepOnly(assigned);
+    consumer.pause(Object.entries(assigned).map(([topic, partitions]) => ({ topic, partitions })));
+    this.#loops.settle.wake();
+  }
+
+  #suspend(): void {
+    this.#isSuspended = true;
+    this.#assigned = undefined;
+  }
+
+  async #settle(): Promise<undefined> {
+    const assigned = this.#assigned;
+    const consumer = this.#consumer;
+    if (!assigned || !consumer || !this.#isSuspended) return;
+    const isCurrent = () => this.#assigned === assigned;
+    await this.#assignment.settle(assigned, this.#topics, isCurrent);
+    if (!isCurrent()) return;
+    this.#assignment.seek(consumer);
+    this.#isSuspended = false;
+    this.#paused.clear();
+    for (const partition of this.partitions) this.#paused.add(partition);
+    this.#flow();
+    this.#options.onResume();
+    await this.#commit();
+    this.#loops.place.wake();
+  }
+
+  /** Other members say for their partitions where the group begins. */
+  async #place(): Promise<number | undefined> {
+    if (this.#isSuspended) return undefined;
+    const isComplete = await this.#options.positions.isComplete(this.#topics);
+    if (!isComplete) return PLACE_MS;
+    this.#settled();
+    return undefined;
+  }
+
+  async #take({ batch, resolveOffset, isStale }: EachBatchPayload): Promise<void> {
+    const partition = this.#assignment.of(batch.topic, batch.partition);
+    const last = batch.messages.at(-1);
+    // What isn't resolved is fetched again.
+    if (!partition || !last || this.#isSuspended || this.#isStopped || isStale()) return;
+    this.#options.take(partition, batch.messages);
+    resolveOffset(last.offset);
+    this.#check(partition);
+  }
+
+  /** Pauses and resumes what is to be. */
+  #flow(): void {
+    if (this.#isSuspended || !this.#consumer) return;
+    for (const partition of this.partitions) {
+      const isPaused = this.#isStopped || this.#isFull || this.#isTooFar(partition);
+      if (isPaused === this.#paused.has(partition)) continue;
+      const place = [{ topic: partition.topic, partitions: [partition.id] }];
+      if (isPaused) this.#consumer.pause(place);
+      else this.#consumer.resume(place);
+      this.#paused[isPaused ? "add" : "delete"](partition);
+    }
+  }
+
+  #isTooFar({ watermark }: Partition): boolean {
+    return watermark.ahead >= MAX_AHEAD;
+  }
+
+  /** Only what this member has is committed: others may have moved on in the rest. */
+  async #commit(): Promise<number> {
+    const consumer = this.#consumer;
+    if (!consumer || this.#isSuspended) return COMMIT_MS;
+    const dirty = [...this.partitions]
+      .map((partition) => ({ partition, position: partition.watermark.position }))
+      .filter(({ partition, position }) => position !== partition.committed);
+    if (dirty.length === 0) return COMMIT_MS;
+    try {
+      await consumer.commitOffsets(
+        dirty.map(({ partition: { topic, id, mark }, position }) => {
+          return { topic, partition: id, offset: String(position), metadata: showMark(mark) };
+        }),
+      );
+    } catch (error) {
+      if (!isRebalance(error)) throw error;
+      return COMMIT_MS; // what is kept of it is committed after the rebalance
+    }
+    for (const { partition, position } of dirty) partition.committed = position;
+    return COMMIT_MS;
+  }
+}
