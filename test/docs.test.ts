@@ -4,7 +4,11 @@ import { expect, test } from "vitest";
 import { compile } from "./support/doc-examples.js";
 
 test("the examples of the README and the guides compile", { timeout: 120_000 }, async () => {
-  const guides = (await readdir("docs")).filter((name) => name.endsWith(".md"));
+  const pages = [
+    ...(await readdir("docs")),
+    ...(await readdir("docs/brokers")).map((page) => join("brokers", page)),
+  ];
+  const guides = pages.filter((name) => name.endsWith(".md"));
   expect(guides.length).toBeGreaterThan(5);
   expect(await compile(["README.md", ...guides.map((name) => join("docs", name))])).toBe("");
 });

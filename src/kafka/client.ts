@@ -129,9 +129,8 @@ export interface KafkaAdmin {
   listTopics(): Promise<string[]>;
   /** False if a topic was there already. */
   createTopics(options: { topics: TopicSettings[]; waitForLeaders?: boolean }): Promise<boolean>;
-  fetchTopicMetadata(options: { topics: string[] }): Promise<{
-    topics: { name: string; partitions: { partitionId: number }[] }[];
-  }>;
+  /** What it resolves with differs between the clients. */
+  fetchTopicMetadata(options: { topics: string[] }): Promise<unknown>;
   /** `low` is the first offset that is there, `high` that of the next record. */
   fetchTopicOffsets(topic: string): Promise<(PartitionOffset & { high: string; low: string })[]>;
   /** The first offset whose record is not older than `timestamp`, in ms since 1970. */

@@ -1,14 +1,14 @@
-import type { KafkaMessage } from "kafkajs";
+import type { Kafka, KafkaMessage } from "kafkajs";
 import { kafkaClient, uniqueName } from "./kafka.js";
 
 export type PlacedRecord = KafkaMessage & { readonly partition: number };
 
-/** All that a topic of the run's broker holds now, one partition after the other. */
-export async function recordsOf(topic: string): Promise<PlacedRecord[]> {
-  const ends = await endsOf(topic);
+/** All that a topic holds now, one partition after the other. */
+export async function recordsOf(topic: string, kafka = kafkaClient()): Promise<PlacedRecord[]> {
+  const ends = await endsOf(topic, kafka);
   const records: PlacedRecord[] = [];
   if (ends.size === 0) return records;
-  const consumer = kafkaClient().consumer({ groupId: uniqueName("reader"), maxWaitTimeInMs: 50 });
+  const consumer = kafka.consumer({ groupId: uniqueName("reader"), maxWaitTimeInMs: 50 });
   await consumer.connect();
   await consumer.subscribe({ topic, fromBeginning: true });
   await new Promise<void>((resolve, reject) => {
@@ -31,8 +31,8 @@ export async function recordsOf(topic: string): Promise<PlacedRecord[]> {
 }
 
 /** The next offset of each partition that has records. */
-async function endsOf(topic: string): Promise<Map<number, number>> {
-  const admin = kafkaClient().admin();
+async function endsOf(topic: string, kafka: Kafka): Promise<Map<number, number>> {
+  const admin = kafka.admin();
   await admin.connect();
   try {
     const offsets = await admin.fetchTopicOffsets(topic);

@@ -38,10 +38,15 @@ export function uniqueName(prefix = "test"): string {
   return `${prefix}-${randomUUID().slice(0, 13)}`;
 }
 
-/** Makes topics that are there when it resolves. */
-export async function createTopics(...topics: (string | ITopicConfig)[]): Promise<void> {
+/** Makes topics of the run's broker that are there when it resolves. */
+export function createTopics(...topics: (string | ITopicConfig)[]): Promise<void> {
   const configs = topics.map((topic) => (typeof topic === "string" ? { topic } : topic));
-  const admin = kafkaClient().admin();
+  return createTopicsOf(kafkaClient(), configs);
+}
+
+/** The same of another broker. */
+export async function createTopicsOf(kafka: Kafka, configs: ITopicConfig[]): Promise<void> {
+  const admin = kafka.admin();
   await admin.connect();
   try {
     // kafkajs asks for leaders once, and the broker may not know the topic so soon, nor serve it when it knows it.

@@ -1,6 +1,11 @@
 import type { Admin, Consumer, Kafka, Producer } from "kafkajs";
 import { expectTypeOf, test } from "vitest";
-import type { KafkaAdmin, KafkaClient, KafkaConsumer, KafkaProducer } from "../../src/kafka/client.js";
+import type {
+  KafkaAdmin,
+  KafkaClient,
+  KafkaConsumer,
+  KafkaProducer,
+} from "../../src/kafka/client.js";
 
 test("what kafkajs makes fits", () => {
   expectTypeOf<Producer>().toExtend<KafkaProducer>();

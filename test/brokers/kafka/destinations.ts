@@ -1,3 +1,4 @@
+import type { ITopicConfig } from "kafkajs";
 import { kafkaDestination } from "../../../src/destination/kafka.js";
 import { fromRecord } from "../../../src/kafka/record.js";
 import type { DestinationImplementation } from "../../../src/testing.js";
@@ -5,7 +6,7 @@ import { createTopics, proxiedKafka, uniqueName } from "../../support/kafka.js";
 import { recordsOf } from "../../support/kafka-records.js";
 
 const A_LOG = "a topic is a log: it keeps what it is given, and looks for no ids in it";
-const remembersNoIds = {
+export const remembersNoIds = {
   "keeps an id once that comes twice in one call": A_LOG,
   "keeps an id once that comes in concurrent calls": A_LOG,
   "keeps the first message of an id": A_LOG,
@@ -13,19 +14,19 @@ const remembersNoIds = {
 };
 
 /** A topic of one partition, which takes a message of some megabytes. */
-async function roomyTopic(): Promise<string> {
-  const topic = uniqueName();
-  const configEntries = [{ name: "max.message.bytes", value: "4000000" }];
-  await createTopics({ topic, numPartitions: 1, configEntries });
-  return topic;
-}
+export const roomy = (topic: string): ITopicConfig => ({
+  topic,
+  numPartitions: 1,
+  configEntries: [{ name: "max.message.bytes", value: "4000000" }],
+});
 
 export const kafkajs: DestinationImplementation = {
   name: "kafka, with kafkajs",
   capabilities: { ordered: true, maxBatch: 1_000 },
   leavesOut: remembersNoIds,
   async open() {
-    const topic = await roomyTopic();
+    const topic = uniqueName();
+    await createTopics(roomy(topic));
     const { kafka, proxy } = await proxiedKafka();
     const producer = kafka.producer();
     return {
