@@ -13,7 +13,10 @@ const TABLES = `
   create table handled (
     queue text not null, message_id uuid not null, attempt int not null, process int not null
   );
-  create table stats (message_id uuid primary key, event text not null);`;
+  create table stats (message_id uuid primary key, event text not null);
+  create view dead as
+    select queue, id, name, reason->>'code' || ': ' || (reason->>'message') as reason
+    from opinionated_events.delivery where state = 'dead';`;
 
 /** Runs `fn` with a database of its own, which is dropped in the end. */
 export async function withDatabase<T>(

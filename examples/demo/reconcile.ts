@@ -67,7 +67,7 @@ const QUEUE = `
     select message_id as id, count(*) - 1 as repeats, max(attempt) as attempt
     from handled where queue = $1 group by message_id
   ), dead as (
-    select id from opinionated_events.delivery where queue = $1 and state = 'dead'
+    select id from public.dead where queue = $1
   ), missing as (
     select id from committed except select id from handled except select id from dead
   ), phantom as (
@@ -88,7 +88,8 @@ const TOTALS = `
   ), traces as (
     select id from rolled_back where id in (
       select id from webhook union all select id from log union all
-      select message_id from handled union all select id from opinionated_events.delivery)
+      select message_id from handled union all select id from opinionated_events.delivery union all
+      select id from dead)
   )
   select
     json_build_object(
@@ -104,6 +105,4 @@ const TOTALS = `
       + (select count(*) from opinionated_events.lease))::int as open`;
 
 const DEAD_LETTERS = `
-  select queue, name, reason->>'code' || ': ' || (reason->>'message') as reason, count(*)::int
-  from opinionated_events.delivery where state = 'dead'
-  group by 1, 2, 3 order by 1, 2, 3`;
+  select queue, name, reason, count(*)::int from dead group by 1, 2, 3 order by 1, 2, 3`;

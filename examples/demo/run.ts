@@ -1,69 +1,68 @@
 import type { Pool } from "pg";
 import { freePort } from "../../scripts/free-port.js";
 import { startPostgres } from "../../scripts/postgres-server.js";
-import { killAtWork } from "./crash.js";
 import { type Database, withDatabase } from "./database.js";
 import type { Options } from "./options.js";
+import { postgres } from "./postgres.js";
 import { interruptSignal, type Processes, withProcesses } from "./processes.js";
 import { Progress } from "./progress.js";
 import { reconcile } from "./reconcile.js";
 import { replay } from "./replay.js";
 import { printReport } from "./report.js";
+import type { Transport } from "./transport.js";
 import { watch } from "./watch.js";
 import { makeWebhooks, type Webhook } from "./webhooks.js";
 
 const SERVICE = new URL("./service.ts", import.meta.url);
-const WORKER = new URL("./worker.ts", import.meta.url);
 
 /** Resolves with whether all that was committed was handled, and nothing else. */
-export async function run({ messages = 10_000, beforeCheck }: Options): Promise<boolean> {
-  const server = await startPostgres();
+export async function run({ messages = 10_000, beforeCheck, broker }: Options): Promise<boolean> {
   const signal = interruptSignal();
+  const server = await startPostgres();
+  const transport = broker ? await (await import("./kafka/transport.js")).kafka() : postgres;
   try {
     return await withDatabase(server.url, async (database) => {
-      await withProcesses(signal, (processes) => play(makeWebhooks(messages), database, processes));
-      if (beforeCheck !== undefined) await database.pool.query(beforeCheck);
-      const report = await reconcile(database.pool);
+      const { pool } = database;
+      const webhooks = makeWebhooks(messages);
+      await withProcesses(signal, (processes) => play(webhooks, database, transport, processes));
+      await transport.collect(pool);
+      if (beforeCheck !== undefined) await pool.query(beforeCheck);
+      const report = await reconcile(pool);
       printReport(report);
       return report.ok;
     });
   } finally {
+    await transport.stop();
     await server.stop();
   }
 }
 
-/** Replays webhooks until all that they published is handled; a worker is killed on the way, and replaced. */
+/** Replays webhooks until all that they published is handled; a process is killed on the way, and replaced. */
 async function play(
   webhooks: readonly Webhook[],
-  { url, pool }: Database,
+  database: Database,
+  transport: Transport,
   processes: Processes,
 ): Promise<void> {
-  const startWorker = (queue: string) => processes.start(WORKER, [url, queue]);
+  const { url, pool } = database;
   const port = await freePort();
-  const [stats] = await Promise.all([
-    startWorker("stats"),
-    startWorker("audit"),
-    startWorker("notifications"),
+  const [crash] = await Promise.all([
+    transport.start(database, processes),
     processes.start(SERVICE, [url, String(port)]),
   ]);
 
   const progress = new Progress();
   const send = (part: readonly Webhook[]) =>
     replay(`http://127.0.0.1:${port}`, part, processes.signal);
-  const crash = async () => {
-    const batches = await killAtWork(pool, processes, "stats", stats);
-    if (batches === 0) return;
-    progress.note(`Killed the worker of stats (batches in hand: ${batches}); another one starts.`);
-    await startWorker("stats");
-  };
   const third = Math.floor(webhooks.length / 3);
   const publish = async () => {
     await send(webhooks.slice(0, third));
-    await Promise.all([send(webhooks.slice(third)), crash()]);
+    await Promise.all([send(webhooks.slice(third)), crash((text) => progress.note(text))]);
   };
   const rolledBack = webhooks.filter(({ rollBack }) => rollBack);
   await rememberRolledBack(pool, rolledBack);
-  await Promise.all([publish(), watch(pool, webhooks.length - rolledBack.length, progress)]);
+  const committed = webhooks.length - rolledBack.length;
+  await Promise.all([publish(), watch(pool, committed, progress, transport)]);
   progress.end();
 }
 

@@ -2,6 +2,7 @@ import { setTimeout } from "node:timers/promises";
 import type { Pool } from "pg";
 import type { Progress } from "./progress.js";
 import { type Report, reconcile } from "./reconcile.js";
+import type { Transport } from "./transport.js";
 
 const POLL_MS = 400;
 /** Longer than a takeover and the longest backoff. */
@@ -11,10 +12,16 @@ const STALLED_MS = 30_000;
  * Draws the progress until `total` messages are committed and all is handled, or until nothing moves any
  * more: the check at the end says then what is missing.
  */
-export async function watch(pool: Pool, total: number, progress: Progress): Promise<void> {
+export async function watch(
+  pool: Pool,
+  total: number,
+  progress: Progress,
+  { collect }: Transport,
+): Promise<void> {
   let last = "";
   let changedAt = performance.now();
   while (performance.now() - changedAt < STALLED_MS) {
+    await collect(pool);
     const report = await reconcile(pool);
     const text = describe(report);
     progress.update(shareOf(report, total), text);

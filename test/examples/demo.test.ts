@@ -51,14 +51,17 @@ test("runs over HTTP without a database driver", async () => {
   expect(code).toBe(0);
 });
 
-test.each([["--messages", "0"], ["--local", "--before-check", "select 1"], ["--nonsense"]])(
-  "refuses %s %s",
-  async (...args) => {
-    const { code, output } = await demo(args.filter((arg) => arg !== undefined)).ended();
-    expect(output).toContain("npm run demo --");
-    expect(code).toBe(2);
-  },
-);
+test.each([
+  ["--messages", "0"],
+  ["--local", "--before-check", "select 1"],
+  ["--local", "--broker", "kafka"],
+  ["--broker", "pigeons"],
+  ["--nonsense"],
+])("refuses %s %s %s", async (...args) => {
+  const { code, output } = await demo(args.filter((arg) => arg !== undefined)).ended();
+  expect(output).toContain("npm run demo --");
+  expect(code).toBe(2);
+});
 
 /** In a process group of its own, of which nothing must be left. */
 function demo(args: string[], preload?: string) {

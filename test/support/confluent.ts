@@ -2,7 +2,7 @@ import { createRequire } from "node:module";
 import type { OwnKafkaProducer } from "../../src/kafka/client.js";
 
 /** The part of @confluentinc/kafka-javascript that is in the manner of KafkaJS, as far as tests use it. */
-export interface ConfluentKafka {
+interface ConfluentKafka {
   producer(config: object): OwnKafkaProducer;
 }
 

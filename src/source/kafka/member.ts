@@ -9,7 +9,7 @@ import { KafkaError, toKafkaError } from "../../kafka/kafka-error.js";
 import { Loop } from "../loop.js";
 import { Assignment } from "./assignment.js";
 
-import { showMark } from "./mark.js";
+import { begun, type Mark, passed, showMark } from "./mark.js";
 import type { Item, Partition } from "./partition.js";
 import type { Positions } from "./positions.js";
 import { isRebalance } from "./rebalance.js";
@@ -136,6 +136,7 @@ export class Member {
   async close(): Promise<void> {
     this.#isStopped = true;
     await this.#loops.commit.stop();
+    for (const partition of this.partitions) this.#part(partition);
     await this.#commit().catch((error) => this.#options.onError(this.#failed(error)));
     this.#assignment.lose();
     this.#isSuspended = true;
@@ -144,6 +145,13 @@ export class Member {
     const ended = [sessions.stop(), settle.stop(), place.stop()];
     await this.#session?.close();
     await Promise.race([Promise.all(ended), this.#session?.ended]);
+  }
+
+  /** It leaves of its own accord, and so blames no record. */
+  #part(partition: Partition): void {
+    if (!partition.isBegun || partition.mark.starts === 0) return;
+    partition.mark = passed(partition.mark);
+    partition.committed = -1;
   }
 
   /** A session, until it ends. */
@@ -216,9 +224,34 @@ export class Member {
     const last = batch.messages.at(-1);
     // What isn't resolved is fetched again.
     if (!partition || !last || this.#isSuspended || this.#isStopped || isStale()) return;
+    if (!partition.isBegun && !(await this.#begin(partition))) return;
     this.#options.take(partition, batch.messages);
     resolveOffset(last.offset);
     this.#check(partition);
+  }
+
+  /** Says so before a handler is given the first record, lest it ends the process unseen. */
+  async #begin(partition: Partition): Promise<boolean> {
+    const { mark, watermark } = partition;
+    const begin = begun(mark, watermark.position, this.#options.maxHeld);
+    partition.isBegun = await this.note(partition, begin);
+    return partition.isBegun;
+  }
+
+  /** Commits what is finished in a partition with another mark. False if nobody knows whether that was taken. */
+  async note(partition: Partition, mark: Mark): Promise<boolean> {
+    const consumer = this.#consumer;
+    if (!consumer || this.#isSuspended || partition.isLost) return false;
+    const before = partition.mark;
+    partition.mark = mark;
+    try {
+      await this.#write(consumer, [{ partition, position: partition.watermark.position }]);
+      return !partition.isLost;
+    } catch (error) {
+      partition.mark = before;
+      if (!isRebalance(error)) this.#options.onError(this.#failed(error));
+      return false;
+    }
   }
 
   /** Pauses and resumes what is to be. */
@@ -246,17 +279,27 @@ export class Member {
       .map((partition) => ({ partition, position: partition.watermark.position }))
       .filter(({ partition, position }) => position !== partition.committed);
     if (dirty.length === 0) return COMMIT_MS;
-    try {
-      await consumer.commitOffsets(
-        dirty.map(({ partition: { topic, id, mark }, position }) => {
-          return { topic, partition: id, offset: String(position), metadata: showMark(mark) };
-        }),
-      );
-    } catch (error) {
-      if (!isRebalance(error)) throw error;
-      return COMMIT_MS; // what is kept of it is committed after the rebalance
+    for (const { partition, position } of dirty) {
+      if (position > partition.committed) partition.mark = passed(partition.mark);
     }
-    for (const { partition, position } of dirty) partition.committed = position;
+    try {
+      await this.#write(consumer, dirty);
+    } catch (error) {
+      // What is kept of it is committed after the rebalance.
+      if (!isRebalance(error)) throw error;
+    }
     return COMMIT_MS;
+  }
+
+  async #write(
+    consumer: KafkaConsumer,
+    commits: readonly { readonly partition: Partition; readonly position: number }[],
+  ): Promise<void> {
+    await consumer.commitOffsets(
+      commits.map(({ partition: { topic, id, mark }, position }) => {
+        return { topic, partition: id, offset: String(position), metadata: showMark(mark) };
+      }),
+    );
+    for (const { partition, position } of commits) partition.committed = position;
   }
 }

@@ -40,7 +40,12 @@ export class Partition {
   /** What is committed, as far as we know; -1 for nothing. */
   committed: number;
   /** Goes with each commit. */
-  readonly mark: Mark;
+  mark: Mark;
+  /** Whether this member has begun to handle its records. */
+  isBegun = false;
+  /** What is to run alone, while another one does. */
+  readonly suspects: Item[] = [];
+  isTrying = false;
   readonly #waiting = new Map<Item, () => void>();
   readonly #abort = new AbortController();
 
@@ -63,6 +68,11 @@ export class Partition {
 
   get isLost(): boolean {
     return this.#abort.signal.aborted;
+  }
+
+  /** Whether its records run one at a time, since one of them may have killed those who ran it. */
+  get isCareful(): boolean {
+    return this.watermark.position < this.mark.carefulTo;
   }
 
   /** Items that wait for their time. */

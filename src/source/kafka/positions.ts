@@ -1,6 +1,6 @@
 import type { KafkaAdmin } from "../../kafka/client.js";
 import { settledLeaders } from "../../kafka/settled-leaders.js";
-import { type Mark, parseMark } from "./mark.js";
+import { CLEAR, type Mark, parseMark } from "./mark.js";
 
 /** Where a group stands in a partition, and what it has kept there. */
 export interface Committed {
@@ -65,7 +65,7 @@ export class Positions {
   ): Promise<Map<number, Position>> {
     const all = this.#options.isOfAll(topic);
     const known = startOf(topic, all, committed);
-    const mark: Mark = { start: known ?? this.#start(), all };
+    const mark: Mark = { start: known ?? this.#start(), all, ...CLEAR };
     const offsets = await settledLeaders(() => this.#offsets(topic, known));
     return new Map(
       offsets.map(({ partition, offset }) => [partition, { offset: Number(offset), mark }]),

@@ -2,6 +2,7 @@ import type { KafkaMessage } from "../../kafka/client.js";
 import { toDead, toRetry, withFailure } from "../../kafka/history.js";
 import type { Lanes } from "../lanes.js";
 import type { DeadReason, Outcome, SourceContext } from "../source.js";
+import { tried } from "./mark.js";
 import type { Member } from "./member.js";
 import type { Outlet } from "./outlet.js";
 import type { Item, Partition } from "./partition.js";
@@ -11,6 +12,14 @@ const noHandler: DeadReason = {
   code: "NO_HANDLERS",
   message: "The queue is subscribed to the message, and this process has no handler for it.",
 };
+
+const workerLost: DeadReason = {
+  code: "WORKER_LOST",
+  message: "Each process that handled the message alone has ended without a word.",
+};
+
+/** What couldn't be written before a message is tried alone is written again after so long. */
+const NOTE_MS = 1_000;
 
 /** What lanes run. */
 export interface Task {
@@ -100,7 +109,37 @@ export class Stream {
   }
 
   #start(item: Item): void {
-    this.#background(item, () => this.#run(item));
+    const { partition } = item;
+    if (partition.isCareful) {
+      partition.suspects.push(item);
+      this.#tryNext(partition);
+    } else this.#background(item, () => this.#run(item));
+  }
+
+  /** Of those that may have killed members, one after the other. */
+  #tryNext(partition: Partition): void {
+    if (partition.isTrying) return;
+    const [item] = partition.suspects.sort((a, b) => a.place.offset - b.place.offset).splice(0, 1);
+    if (!item) return;
+    partition.isTrying = true;
+    this.#background(item, async () => {
+      await this.#tryAlone(item);
+      partition.isTrying = false;
+      this.#tryNext(partition);
+    });
+  }
+
+  /** Says so first, so that it is blamed alone if the process ends. */
+  async #tryAlone(item: Item): Promise<void> {
+    const { partition, place } = item;
+    const mark = tried(partition.mark, place.offset);
+    if (!mark) {
+      item.history = withFailure(item.history, new Date(), workerLost);
+      await this.#bury(item, workerLost);
+    } else if (await this.#member?.note(partition, mark)) {
+      await this.#run(item);
+      partition.mark = { ...partition.mark, suspect: -1, tries: 0 };
+    } else partition.wait(item, NOTE_MS, () => this.#start(item));
   }
 
   /** In a lane, so that a stop waits for it, and what is written keeps back what is read. */

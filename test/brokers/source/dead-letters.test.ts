@@ -1,26 +1,17 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { createMessage } from "../../../src/message/create-message.js";
 import { fatal } from "../../../src/receiver/failure.js";
 import { Receiver } from "../../../src/receiver/receiver.js";
 import { kafkaSource } from "../../../src/source/kafka/source.js";
-import { kafkaPlace } from "./place.js";
-import { silent, until } from "./support.js";
+import { openPlace, type Place, silent, things, until } from "./support.js";
 
-type Place = Awaited<ReturnType<typeof kafkaPlace>>;
-
-const opened: { stop(options: { deadlineMs: number }): Promise<unknown> }[] = [];
-const places: Place[] = [];
+const receivers: Receiver[] = [];
 
 afterEach(async () => {
-  await Promise.all(opened.splice(0).map((receiver) => receiver.stop({ deadlineMs: 0 })));
-  await Promise.all(places.splice(0).map((place) => place.close()));
+  await Promise.all(receivers.splice(0).map((receiver) => receiver.stop({ deadlineMs: 0 })));
 });
 
-async function open(): Promise<Place> {
-  const place = await kafkaPlace(["thing"], { numPartitions: 2 });
-  places.push(place);
-  return place;
-}
+const open = () => openPlace(2);
+const keyOf = (n: number) => `key ${n}`;
 
 /** A receiver of two queues; messages of the first are dead as long as `isBroken`. */
 async function start(place: Place, state: { isBroken: boolean }) {
@@ -34,18 +25,15 @@ async function start(place: Place, state: { isBroken: boolean }) {
     handled.push(`b ${(message.payload as { n: number }).n}`);
   });
   await receiver.start();
-  opened.push(receiver);
+  receivers.push(receiver);
   return handled;
 }
-
-const things = (count: number) =>
-  Array.from({ length: count }, (_, n) => createMessage("thing.made", { n }, { key: `key ${n}` }));
 
 describe("dead letters on Kafka", () => {
   test("are listed with the reason, page by page, and counted by their filter", async () => {
     const place = await open();
     const handled = await start(place, { isBroken: true });
-    const messages = things(5);
+    const messages = things(5, keyOf);
     await place.publish(messages);
     await until("all are handled", () => handled.length === 10);
     await until("five are dead", async () => (await place.deadLetters.count({})) === 5);
@@ -76,7 +64,7 @@ describe("dead letters on Kafka", () => {
     const place = await open();
     const state = { isBroken: true };
     const handled = await start(place, state);
-    await place.publish(things(4));
+    await place.publish(things(4, keyOf));
     await until("all are dead", async () => (await place.deadLetters.count({})) === 4);
     await until("all are handled", () => handled.length === 8);
     handled.length = 0;
@@ -92,7 +80,7 @@ describe("dead letters on Kafka", () => {
   test("that die again are listed with all that failed, and say how often they were redriven", async () => {
     const place = await open();
     await start(place, { isBroken: true });
-    const [message] = things(1);
+    const [message] = things(1, keyOf);
     await place.publish(message ? [message] : []);
     const redriven = (times: number) => async () =>
       (await place.deadLetters.list({})).letters[0]?.redriven === times;
@@ -107,7 +95,7 @@ describe("dead letters on Kafka", () => {
   test("are purged, those that fit and no others", async () => {
     const place = await open();
     await start(place, { isBroken: true });
-    await place.publish(things(4));
+    await place.publish(things(4, keyOf));
     await until("all are dead", async () => (await place.deadLetters.count({})) === 4);
     expect(await place.deadLetters.purge({ key: "key 1" })).toMatchObject({ done: 1 });
     const { letters } = await place.deadLetters.list({});
@@ -118,7 +106,7 @@ describe("dead letters on Kafka", () => {
     const place = await open();
     const state = { isBroken: true };
     const handled = await start(place, state);
-    await place.publish(things(6));
+    await place.publish(things(6, keyOf));
     await until("all are dead", async () => (await place.deadLetters.count({})) === 6);
     handled.length = 0;
     state.isBroken = false;

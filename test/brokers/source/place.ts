@@ -1,5 +1,6 @@
 import type { Kafka } from "kafkajs";
 import { kafkaDestination } from "../../../src/destination/kafka.js";
+import { toRecord } from "../../../src/kafka/record.js";
 import type { Message } from "../../../src/message/message.js";
 import { kafkaDeadLetters } from "../../../src/operations/kafka-dead-letters.js";
 import type { KafkaSourceOptions } from "../../../src/source/kafka/options.js";
@@ -37,6 +38,13 @@ export async function kafkaPlace(
     deadLetters,
     async publish(messages: readonly Message[]): Promise<void> {
       await destination.deliver(messages, { signal });
+    },
+    /** Into a partition, whatever the key says. */
+    async publishTo(partition: number, messages: readonly Message[]): Promise<void> {
+      for (const message of messages) {
+        const record = { ...toRecord(message), partition };
+        await producer.send({ topic: topicOf(message.topic), messages: [record] });
+      }
     },
     async dead() {
       const { letters } = await deadLetters.list({}, { limit: 1_000 });
