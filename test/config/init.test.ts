@@ -167,11 +167,30 @@ describe("a file that is there", () => {
     expect(lines).toContain("        poolMax: 10");
   });
 
-  it("in YAML isn't changed by what an alias stands for", async () => {
-    const text = "destinations:\n  a: &a {kind: stdout}\n  b: *a\nx: 1\n";
+  it("in YAML gets what an alias stands for once, where that is", async () => {
+    const text = "destinations:\n  a: &a\n    kind: http\n    url: http://x\n  b: *a\n";
     const { text: after } = await init({ [`${NAME}.yml`]: text });
-    expect(after.startsWith(text)).toBe(true);
-    expect(parse(after).destinations).toEqual({ a: { kind: "stdout" }, b: { kind: "stdout" } });
+    expect(after.match(/maxBatch: 100/g)).toHaveLength(1);
+    expect(after).toContain("\n  b: *a\n");
+    expect(parse(after).destinations.b).toMatchObject({ url: "http://x", maxBatch: 100 });
+  });
+
+  it("in YAML gets what is missing after a list, and in an empty map", async () => {
+    const list = "publishers:\n  a:\n    bridge: sync\n    destinations:\n      - x # one\n\n\n";
+    const { text } = await init({ [`${NAME}.yaml`]: `${list}relays: { r: {} }\n` });
+    expect(text).toContain("      - x # one\n    # How long");
+    expect(parse(text).publishers.a).toEqual({
+      bridge: "sync",
+      destinations: ["x"],
+      timeoutMs: 30_000,
+    });
+    expect(parse(text).relays.r).toMatchObject({ names: ["*"], limit: 20 });
+  });
+
+  it("that has everything isn't even formatted", async () => {
+    const { text } = await init({}, { format: "json" });
+    const minified = JSON.stringify(JSON.parse(text));
+    expect((await init({ [`${NAME}.json`]: minified })).text).toBe(minified);
   });
 
   it("that is empty gets its sections", async () => {

@@ -44,6 +44,23 @@ test("the Postgres half says which package it misses", () => {
   expect(stderr).toMatch(/Cannot find package 'pg(-listen)?'/);
 });
 
+test("the command line runs from the package, and its configuration in TypeScript finds it", async () => {
+  const env = { ...process.env, DATABASE_URL: "postgres://localhost/x" };
+  const npx = (...args: string[]) => {
+    const all = ["--no-install", "opinionated-events", ...args];
+    return spawnSync("npx", all, { cwd: folder, encoding: "utf8", env });
+  };
+  const init = npx("config", "init", "--format", "ts");
+  expect(init).toMatchObject({
+    status: 0,
+    stdout: "opinionated-events.config.ts is written.\n",
+  });
+  const missing = npx("config", "verify", "--connect");
+  expect(missing.status).toBe(1);
+  expect(missing.stdout).toBe("The configuration is valid.\n");
+  expect(missing.stderr).toMatch(/PACKAGE_MISSING: .* run "npm install pg(-listen)?"/);
+});
+
 test("its types serve import and require", async () => {
   const code = 'import { Publisher } from "opinionated-events";\nexport const Mine = Publisher;\n';
   await writeFile(join(folder, "a.mts"), code);

@@ -32,7 +32,10 @@ export class DocExamples {
   /** Starts one; the test's end ends it. */
   run(name: string, env: NodeJS.ProcessEnv = {}, ...options: string[]): Example {
     const args = [...options, join(this.folder, `${name}.js`)];
-    const child = spawn(process.execPath, args, { env: { ...process.env, ...env } });
+    const child = spawn(process.execPath, args, {
+      cwd: this.folder,
+      env: { ...process.env, ...env },
+    });
     const chunks: string[] = [];
     child.stdout.on("data", (chunk) => chunks.push(String(chunk)));
     child.stderr.on("data", (chunk) => chunks.push(String(chunk)));

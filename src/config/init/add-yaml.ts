@@ -12,9 +12,12 @@ function add(text: string, addition: Addition): string {
   if (path.length === 1) return `${text}\n${lines(addition, "")}`;
   const map = parseDocument(text).getIn(path.slice(0, -1), true);
   // An alias: what it stands for has a place of its own.
-  if (!isMap(map) || map.items.length === 0) return text;
-  const end = endOf(map.items.at(-1) as Pair);
+  if (!isMap(map)) return text;
+  const last = map.items.at(-1);
+  if (!last) return insert(text, (map.range?.[0] ?? 0) + 1, option(addition));
+  const end = endOf(last);
   if (map.flow) return insert(text, end, `, ${option(addition)}`);
+  // What ends in a list or a map ends with the line break after it.
   const lineEnd = text.indexOf("\n", text.slice(0, end).trimEnd().length);
   return insert(text, lineEnd + 1, lines(addition, indentOf(text, map)));
 }
