@@ -49,8 +49,8 @@ end $$;
 
 -- Leases the next batch of (queue, topic): at most n rows of the current window, else of a new one. The first
 -- row returned is the lease (seq, token), the others are its messages in order; nothing if there is nothing.
--- early: the message is not due yet; of the lease: nothing else was there. With n = 0 nothing is leased: if there is a message, it is returned and the cursor stays,
--- else the cursor moves past all that the queue does not want.
+-- early: the message is not due yet; of the lease: nothing else was there. With n = 0 nothing is leased: if there is a message,
+-- it is returned and the cursor stays, else the cursor moves past all that the queue does not want.
 --
 -- Opening a window, in this order: 1. read the newest row under the lock, 2. take the snapshot, 3. read the
 -- head, 4. assign the xid, which is the mark. Subscriptions are read after the snapshot, so that no message
@@ -110,14 +110,15 @@ begin
            array_agg(s.pattern), array_agg(left(s.pattern, -1)) filter (where right(s.pattern, 2) = '.*')
       into every, names, prefixes
       from opinionated_events.subscription s where s.queue = q and s.topic in (t, '*');
+    -- The name first, which tells what is wanted from what is not; an array of ours is copied for each row unless a query gives it.
     if c.late = '{}' then
       return query
       with r as materialized (
         select m.position as p, m.deliver_at > clock_timestamp(), m.name, m.id, m.key, m.payload, m.headers, m.published_at, m.deliver_at
         from opinionated_events.message m
         where m.topic = t and m.position > greatest(c.hi, c.lo_head) and m.position <= c.head
-          and (m.xid >= c.lo_mark) is true and pg_visible_in_snapshot(m.xid, c.vis)
-          and (every or m.name = any (names) or m.name ^@ any (prefixes))
+          and case when every or m.name = any ((select names)::text[]) or m.name ^@ any ((select prefixes)::text[])
+            then (m.xid >= c.lo_mark) is true and pg_visible_in_snapshot(m.xid, c.vis) end
         order by m.position limit greatest(n, 1)),
       b as (
         insert into opinionated_events.batch as b
@@ -147,8 +148,8 @@ begin
           (select m.position as p, m.deliver_at > clock_timestamp(), m.name, m.id, m.key, m.payload, m.headers, m.published_at, m.deliver_at
             from opinionated_events.message m
             where m.topic = t and m.position > greatest(c.hi, c.lo_head) and m.position <= c.head
-              and (m.xid >= c.lo_mark) is true and pg_visible_in_snapshot(m.xid, c.vis)
-              and (every or m.name = any (names) or m.name ^@ any (prefixes))
+              and case when every or m.name = any ((select names)::text[]) or m.name ^@ any ((select prefixes)::text[])
+                then (m.xid >= c.lo_mark) is true and pg_visible_in_snapshot(m.xid, c.vis) end
             order by m.position limit greatest(n, 1))) y
         order by p limit greatest(n, 1)),
       b as (
@@ -316,9 +317,19 @@ declare
 begin
   taken := 0;
   -- Ordered queues last, each locked before its rows are: who waits for a row of theirs does not hold an unordered one's.
+  -- Most topics of a queue that reads many have neither a lease nor a row to trim.
   for t in
     select qt.queue, qt.topic, q.ordered from opinionated_events.queue_topic qt
-    join opinionated_events.queue q on q.name = qt.queue where qt.queue = any (queues) order by q.ordered, qt.queue, qt.topic
+    join opinionated_events.queue q on q.name = qt.queue
+    cross join lateral (
+      select least(b.oldest, b.seq) as lower_bound from opinionated_events.batch b
+      where b.queue = qt.queue and b.topic = qt.topic order by b.queue desc, b.topic desc, b.seq desc limit 1) c
+    where qt.queue = any (queues) and (q.ordered
+      or exists (select from opinionated_events.lease x
+        where x.queue = qt.queue and x.topic = qt.topic and x.seq >= c.lower_bound)
+      or exists (select from opinionated_events.batch x
+        where x.queue = qt.queue and x.topic = qt.topic and x.seq < c.lower_bound))
+    order by q.ordered, qt.queue, qt.topic
   loop
     if t.ordered then perform opinionated_events.lock_ordered(t.queue); end if;
     select least(b.oldest, b.seq) into lower_bound from opinionated_events.batch b

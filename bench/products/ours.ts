@@ -60,5 +60,5 @@ function assertStored(results: readonly PublishResult[]): void {
 }
 
 function messageOf({ payload, key, headers }: Sample): Message {
-  return createMessage(NAME, payload, { ...(key && { key }), ...(headers && { headers }) });
+  return createMessage(NAME, payload, { key, headers });
 }

@@ -13,15 +13,14 @@ export async function deliverAll(
   options: CallOptions,
 ): Promise<readonly DeliverResult[]> {
   const { maxBatch } = capabilitiesOf(destination);
-  let results: readonly DeliverResult[] = [];
+  const results: DeliverResult[] = [];
   try {
     while (results.length < messages.length) {
       const batch = messages.slice(results.length, results.length + maxBatch);
-      results = [...results, ...(await deliver(destination, batch, options))];
+      for (const result of await deliver(destination, batch, options)) results.push(result);
     }
-    return results;
   } catch (error) {
-    const rest = messages.slice(results.length);
-    return [...results, ...rest.map(() => ({ status: "failed", error }) as const)];
+    while (results.length < messages.length) results.push({ status: "failed", error });
   }
+  return results;
 }

@@ -1,5 +1,5 @@
-import { deadline } from "../destination/deadline.js";
-import type { DeliverResult, Destination } from "../destination/destination.js";
+import { type Deadline, deadline } from "../destination/deadline.js";
+import type { DeliverOptions, DeliverResult, Destination } from "../destination/destination.js";
 import { EventsError } from "../message/errors.js";
 import type { Message } from "../message/message.js";
 import type { SqlClient } from "../transaction/sql-client.js";
@@ -22,20 +22,24 @@ export async function deliver(
   batch: readonly Message[],
   { tx, signal: parent, timeoutMs }: CallOptions,
 ): Promise<readonly DeliverResult[]> {
-  const { signal, clear } = deadline(parent, timeoutMs, () => timeout(destination, timeoutMs));
+  parent.throwIfAborted();
+  const limit = deadline(parent, timeoutMs, () => timeout(destination, timeoutMs));
   try {
-    signal.throwIfAborted();
-    const call = destination.deliver(batch, tx ? { tx, signal } : { signal });
-    return toResults(destination, batch, await Promise.race([call, aborted(signal)]));
+    const call = destination.deliver(batch, optionsOf(limit, tx));
+    return toResults(destination, batch, await limit.race(call));
   } finally {
-    clear();
+    limit.clear();
   }
 }
 
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-  });
+/** Its signal is made if the destination looks at it. */
+function optionsOf(limit: Deadline, tx: SqlClient | undefined): DeliverOptions {
+  const options = {
+    get signal() {
+      return limit.signal;
+    },
+  };
+  return tx ? Object.assign(options, { tx }) : options;
 }
 
 function toResults(

@@ -11,10 +11,12 @@ export function failedMessages(
   messages: readonly Message[],
   results: readonly DeliverResult[],
 ): readonly FailedMessage[] {
-  return messages.flatMap((message, index) => {
-    const result = results[index];
-    return result?.status === "failed" ? [{ message, error: result.error }] : [];
-  });
+  const failed: FailedMessage[] = [];
+  for (const [index, result] of results.entries()) {
+    const message = messages[index];
+    if (message && result.status === "failed") failed.push({ message, error: result.error });
+  }
+  return failed;
 }
 
 /** One failure per error, in the order of the first message that has it. */

@@ -57,7 +57,11 @@ class SyncBridge implements Bridge<true> {
     if (tx) assertTransactional(this.#destinations);
     const publishing = this.#publish([...messages], tx);
     this.#running.add(publishing);
-    return publishing.finally(() => this.#running.delete(publishing));
+    try {
+      return await publishing;
+    } finally {
+      this.#running.delete(publishing);
+    }
   }
 
   onDeliveryFailure(handler: DeliveryFailureHandler): () => void {
@@ -80,7 +84,7 @@ class SyncBridge implements Bridge<true> {
     );
     for (const failure of failures) this.#failed(failure);
     if (failures.length > 0) throw new PublishError(failures);
-    return messages.map(({ id }, index) => ({ id, status: merge(results.map((of) => of[index])) }));
+    return messages.map(({ id }, index) => ({ id, status: merge(results, index) }));
   }
 
   /** The results of each destination. In a transaction in turn: a client runs one statement at a time. */
@@ -103,8 +107,15 @@ class SyncBridge implements Bridge<true> {
 }
 
 /** Stored if any destination stored it, a duplicate if all that can tell say so. */
-function merge(results: readonly (DeliverResult | undefined)[]): PublishResult["status"] {
-  const statuses = results.map((result) => result?.status);
-  if (statuses.includes("stored")) return "stored";
-  return statuses.includes("duplicate") ? "duplicate" : "accepted";
+function merge(
+  results: readonly (readonly DeliverResult[])[],
+  index: number,
+): PublishResult["status"] {
+  let merged: PublishResult["status"] = "accepted";
+  for (const ofOne of results) {
+    const status = ofOne[index]?.status;
+    if (status === "stored") return "stored";
+    if (status === "duplicate") merged = "duplicate";
+  }
+  return merged;
 }

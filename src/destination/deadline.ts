@@ -1,18 +1,39 @@
 export interface Deadline {
+  /** Aborts at the end. Only made when it is asked for, since it costs more than the rest of a call. */
   readonly signal: AbortSignal;
+  /** What the work comes to, or a rejection at the end, whether or not the work heeds the signal. */
+  race<T>(work: Promise<T>): Promise<T>;
   /** Must be called once the work is over, so that neither the timer nor the listener stays behind. */
   clear(): void;
 }
 
-/** A signal that aborts when `parent` does, or after `timeoutMs` with the error that `timeout` makes. */
+/** The end of some work: when `parent` aborts, with its reason, or after `timeoutMs` with the error that `timeout` makes. */
 export function deadline(parent: AbortSignal, timeoutMs: number, timeout: () => Error): Deadline {
-  const controller = new AbortController();
-  const abort = () => controller.abort(parent.reason);
+  let controller: AbortController | undefined;
+  let ended: { readonly reason: unknown } | undefined;
+  let reject: (reason: unknown) => void = () => {};
+  const end = (reason: unknown) => {
+    ended ??= { reason };
+    controller?.abort(ended.reason);
+    reject(ended.reason);
+  };
+  const abort = () => end(parent.reason);
   if (parent.aborted) abort();
   parent.addEventListener("abort", abort, { once: true });
-  const timer = setTimeout(() => controller.abort(timeout()), timeoutMs);
+  const timer = setTimeout(() => end(timeout()), timeoutMs);
   return {
-    signal: controller.signal,
+    get signal() {
+      if (controller) return controller.signal;
+      controller = new AbortController();
+      if (ended) controller.abort(ended.reason);
+      return controller.signal;
+    },
+    race: (work) =>
+      new Promise((resolve, rejectRace) => {
+        reject = rejectRace;
+        if (ended) reject(ended.reason);
+        Promise.resolve(work).then(resolve, reject);
+      }),
     clear() {
       clearTimeout(timer);
       parent.removeEventListener("abort", abort);

@@ -61,16 +61,21 @@ export function createMessage<P>(
   if (deliverAt !== undefined && delayMs !== undefined) {
     throw new EventsError("INVALID_OPTIONS", "Give a message deliverAt or delayMs, not both.");
   }
+  const encoded = encodePayload(payload, headers === undefined ? NO_HEADERS : toHeaders(headers));
+  const dedup = toDedup(options.dedupKey, options.dedupMs);
+  // Without a spread, which costs more than all of the checks.
   return new CreatedMessage<P>({
     id: id === undefined ? newId() : toId(id),
     name: toName(name),
     topic: topic === undefined ? topicOf(name) : toTopic(topic),
     key: key === undefined ? undefined : toKey(key),
-    ...encodePayload(payload, headers === undefined ? NO_HEADERS : toHeaders(headers)),
+    json: encoded.json,
+    headers: encoded.headers,
     publishedAt: new Date(),
     deliverAt: deliverAt === undefined ? undefined : toDate(deliverAt),
     delayMs: delayMs === undefined ? undefined : toDelay(delayMs),
-    ...toDedup(options.dedupKey, options.dedupMs),
+    dedupKey: dedup.dedupKey,
+    dedupMs: dedup.dedupMs,
     orderedByKey: toOrderedByKey(orderedByKey, key),
   });
 }

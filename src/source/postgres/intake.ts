@@ -9,8 +9,9 @@ import type { RoomQueue } from "./room-queue.js";
  */
 const BUSY_PER_SECOND = 100;
 /** It lets some gather for so long, in ms, the longer the more come: a claim costs what many messages do. */
-const [MIN_WAIT_MS, MAX_WAIT_MS] = [2, 10];
-const WAIT_MS_PER_RATE = 0.005;
+const [MIN_WAIT_MS, MAX_WAIT_MS] = [2, 20];
+/** The rate at which it waits for longest. With its square, so that moderate ones are not made to wait. */
+const MAX_WAIT_PER_SECOND = 2_800;
 
 export interface Taken {
   readonly count: number;
@@ -108,7 +109,8 @@ export class Intake {
 
   #gather(perSecond: number): number {
     this.#gathering = true;
-    return Math.min(Math.max(perSecond * WAIT_MS_PER_RATE, MIN_WAIT_MS), MAX_WAIT_MS);
+    const waitMs = MAX_WAIT_MS * (perSecond / MAX_WAIT_PER_SECOND) ** 2;
+    return Math.min(Math.max(waitMs, MIN_WAIT_MS), MAX_WAIT_MS);
   }
 
   #rest(state: "blocked" | "idle"): void {

@@ -12,6 +12,9 @@ import { Loop } from "../loop.js";
 /** While some places are busy, the others are looked after so often: topics, or else only deliveries, most of which tell when they are due. */
 const [TOPICS_POLL_MS, DUE_POLL_MS] = [20, 100];
 
+/** So long a poll trusts what an earlier one found: after a crash of the server the log may have moved unseen. */
+const SETTLED_MS = 30_000;
+
 /** How many places there are to take work from, and how many of them have run dry; of these, how many are topics. */
 export interface Places {
   readonly total: number;
@@ -47,6 +50,7 @@ export class Waker {
   #watchMs = 1;
   /** What the last poll said if it found that nothing was left. */
   #settled: string | undefined;
+  #settledUntil = 0;
 
   constructor(options: WakerOptions) {
     this.#options = options;
@@ -104,13 +108,15 @@ export class Waker {
   async #poll(nextMs: number): Promise<void> {
     const { db, handled, onPoll } = this.#options;
     this.#pollAt = performance.now() + nextMs;
-    const settled = this.#settled;
+    const now = performance.now();
+    const settled = now < this.#settledUntil ? this.#settled : undefined;
     this.#settled = undefined; // unless this one says so
     const result = await poll(db, handled, settled).catch((error) => {
       this.#pollAt = 0; // what it was for is still to be found
       throw error;
     });
     if (this.#pollAt > 0) this.#settled = result.settled;
+    if (settled === undefined) this.#settledUntil = now + SETTLED_MS;
     const dueMs = Math.min(...[...result.due.values()].filter((ms) => ms > 0));
     this.#pollAt = Math.min(this.#pollAt, performance.now() + dueMs);
     onPoll(result);

@@ -24,3 +24,24 @@ test("a poll that failed is not put off to the next interval", async () => {
   expect(onError.mock.calls).toEqual([[lost]]);
   expect(onPoll.mock.calls[0]?.[0].news).toEqual([{ queue: "q", topic: "t" }]);
 });
+
+test("a poll trusts what an earlier one has found for half a minute, and looks again then", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+  onTestFinished(() => {
+    vi.useRealTimers();
+  });
+  const run = vi.fn().mockResolvedValue([[null, null, null, "7"]]);
+  const waker = new Waker({
+    db: { run } as unknown as Database,
+    handled: [{ queue: "q", patterns: ["t.*"] }],
+    intervalMs: 10_000,
+    listens: false,
+    places: () => ({ idle: 1, total: 1, idleTopics: 1 }),
+    onPoll: () => {},
+    onError: (error) => expect.unreachable(String(error)),
+  });
+  waker.start();
+  onTestFinished(() => waker.stop());
+  await vi.advanceTimersByTimeAsync(45_000);
+  expect(run.mock.calls.map(([, [, settled]]) => settled)).toEqual(["-1", "7", "7", "-1", "7"]);
+});
