@@ -1,4 +1,3 @@
-import { setTimeout } from "node:timers/promises";
 import type { Kind } from "../messages.js";
 import { until } from "../until.js";
 import type { KafkaStage } from "./stage.js";
@@ -38,7 +37,7 @@ const killedWorker: KafkaFaultCase = {
 
 const rebalances: KafkaFaultCase = {
   name: "kafka: rebalances",
-  messages: { short: 3_000, long: 30_000 },
+  messages: { short: 8_000, long: 30_000 },
   mix: { retry: 50 },
   async run(stage) {
     await startWorkers(stage, 2);
@@ -54,7 +53,7 @@ const rebalances: KafkaFaultCase = {
 
 const restartedBroker: KafkaFaultCase = {
   name: "kafka: broker restarted",
-  messages: { short: 3_000, long: 30_000 },
+  messages: { short: 5_000, long: 30_000 },
   mix: { retry: 50 },
   async run(stage) {
     const { server } = stage.place;
@@ -78,10 +77,11 @@ const blackHole: KafkaFaultCase = {
     await stage.worker();
     await stage.worker({ brokers: `127.0.0.1:${proxy.port}` });
     await handledMore(stage, 200);
-    await stage.inject(async () => proxy.silence(), stage.workers.length);
-    await handledMore(stage, 500);
-    // The other has all partitions by now, or will have them.
-    await setTimeout(3_000);
+    await stage.inject(async () => {
+      proxy.silence();
+      // All of it can be handled only once the other one has the partitions of the one that is cut off.
+      await stage.handled(stage.book.published.size);
+    }, stage.workers.length);
     proxy.up();
   },
 };

@@ -105,13 +105,13 @@ export class KafkaStage {
   /** Does it while messages are in flight, and remembers it. `hit`: workers whose messages may come again. */
   async inject(work: () => Promise<unknown>, hit: number): Promise<void> {
     const at = Date.now();
-    const handled = this.book.handled.size;
+    const handled = this.#times();
     const open = await this.lag();
-    const uncommitted = Math.max(0, handled - (await this.#committed()));
+    const uncommitted = Math.max(0, this.book.handled.size - (await this.#committed()));
     await work();
     // What was handled between the counts and the fault counts, too.
-    const since = this.book.handled.size - handled;
-    const inFlight = Math.min(open, uncommitted + since + hit * MAX_WORKERS);
+    const since = this.#times() - handled;
+    const inFlight = open === 0 ? 0 : uncommitted + since + hit * MAX_WORKERS;
     this.faults.push({ at, inFlight });
   }
 
@@ -151,6 +151,10 @@ export class KafkaStage {
     if (code === POISONED) this.faults.push({ at: Date.now(), inFlight: this.#beyondCommits() });
     else this.broken.push(`${worker.name} ended with ${code}`);
     void this.worker();
+  }
+
+  #times(): number {
+    return [...this.book.handledBy.values()].reduce((sum, count) => sum + count, 0);
   }
 
   /** So many may have been handled since the last commit, and ran. */
