@@ -13,6 +13,9 @@ export default defineConfig(async () => {
       ...base.test,
       include: reason ? [] : ["test/brokers/**/*.test.ts"],
       exclude: [],
+      // Brokers take their time to start on a machine that is busy.
+      testTimeout: 120_000,
+      hookTimeout: 120_000,
       passWithNoTests: reason !== undefined,
       globalSetup: [...(base.test?.globalSetup ?? []), "test/support/kafka-setup.ts"],
     },

@@ -15,3 +15,4 @@ const tsc = join(ROOT, "node_modules", "typescript", "bin", "tsc");
 const options = ["--noEmit", "false", "--noCheck", "--rootDir", ROOT, "--outDir", FOLDER];
 execFileSync(process.execPath, [tsc, "-p", ROOT, ...options], { stdio: "inherit" });
 symlinkSync(join(ROOT, "migrations"), join(FOLDER, "migrations"));
+symlinkSync(join(ROOT, ".cache"), join(FOLDER, ".cache")); // brokers

@@ -11,7 +11,7 @@ import {
 const BATCH = 1_000;
 
 /** A message whose payload is about 150 bytes long. */
-function record(n: number, keys: number): Message<{ readonly n: number }> {
+export function record(n: number, keys: number): Message<{ readonly n: number }> {
   const email = `user.${n}@example.com`;
   const payload = { n, email, text: "x".repeat(110 - email.length) };
   return createMessage("user.created", payload, keys > 0 ? { key: `k${n % keys}` } : {});

@@ -1,9 +1,13 @@
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { kafkaDestination } from "../../../src/destination/kafka.js";
-import { foreignRecord } from "../../../src/kafka/foreign.js";
+import { type ForeignRecord, foreignRecord } from "../../../src/kafka/foreign.js";
 import { fromRecord } from "../../../src/kafka/record.js";
 import { createMessage } from "../../../src/message/create-message.js";
+import type { Message } from "../../../src/message/message.js";
+import { Receiver } from "../../../src/receiver/receiver.js";
+import { kafkaSource } from "../../../src/source/kafka/source.js";
 import { withCode } from "../../message/with-code.js";
+import { silent } from "../../receiver/support.js";
 import { createTopics, kafkaClient, uniqueName } from "../../support/kafka.js";
 import { recordsOf } from "../../support/kafka-records.js";
 import { hasKcat, kcatReads, kcatWrites } from "../../support/kcat.js";
@@ -82,4 +86,39 @@ describe.runIf(await hasKcat())("kcat", () => {
     expect(message).toMatchObject({ id, name: "order.placed", payload: { text: "order 7" } });
     expect(key).toBe(null);
   });
+
+  test("writes what a receiver handles: ours as it is, the rest with a decoder", async () => {
+    const topic = uniqueName();
+    await createTopics(topic, `retry-${topic}`, `fail-${topic}`);
+    const handled: Message[] = [];
+    const dead: string[] = [];
+    const receiver = new Receiver({
+      source: kafkaSource({ kafka: kafkaClient(), topicOf: () => topic, decode }),
+      logger: silent,
+      onDead: ({ reason }) => dead.push(reason.message),
+    });
+    receiver.queue(topic, { startAt: "earliest" });
+    await receiver.on(topic, "order.*", ({ message }) => handled.push(message)).start();
+    onTestFinished(async () => {
+      await receiver.stop();
+    });
+    const ours = {
+      "oe-id": ID,
+      "oe-name": "order.paid",
+      "oe-published-at": "2026-01-31T10:00:00Z",
+    };
+    await kcatWrites(topic, { key: "k", payload: "1", headers: ours });
+    await kcatWrites(topic, { key: null, payload: "2", headers: { type: "order" } });
+    await kcatWrites(topic, { key: null, payload: "3", headers: {} });
+    await vi.waitFor(() => expect([handled.length, dead.length]).toEqual([2, 1]), 20_000);
+    const byName = handled.map(({ name, key, payload }) => ({ name, key, payload }));
+    expect(byName).toContainEqual({ name: "order.paid", key: "k", payload: 1 });
+    expect(byName).toContainEqual({ name: "order.placed", key: undefined, payload: "2" });
+    expect(dead).toEqual(["no type"]);
+  });
 });
+
+function decode({ id, value, headers }: ForeignRecord): Message {
+  if (!headers.type) throw new Error("no type");
+  return createMessage(`${headers.type}.placed`, String(value), { id });
+}
