@@ -50,15 +50,11 @@ function assertKnown(
   words: boolean,
 ): void {
   const names = Object.keys(args);
-  const camel = (name: string) =>
-    name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
-  const unknown = Object.keys(given).find(
-    (name) => name !== "_" && !names.some((known) => name === known || name === camel(known)),
-  );
-  if (unknown)
-    throw usageError(
-      `Unknown option --${unknown}: there are ${names.map((name) => `--${name}`).join(", ")}.`,
-    );
+  const unknown = Object.keys(given).find((name) => name !== "_" && !names.includes(name));
+  if (unknown) {
+    const there = names.map((name) => `--${name}`).join(", ");
+    throw usageError(`Unknown option --${unknown}: there are ${there}.`);
+  }
   if (!words && given._.length > 0) throw usageError(`Unknown argument ${given._[0]}.`);
 }
 
@@ -67,7 +63,7 @@ export function usageError(text: string): EventsError {
 }
 
 /** A whole number of seconds from a flag, in ms. */
-export function secondsToMs(flag: string, value: string): number {
-  if (/^\d{1,6}$/.test(value)) return Number(value) * 1_000;
-  throw usageError(`${flag} takes a whole number of seconds.`);
+export function secondsToMs(flag: string, value: string, min = 0): number {
+  if (/^\d{1,6}$/.test(value) && Number(value) >= min) return Number(value) * 1_000;
+  throw usageError(`${flag} takes a whole number of seconds, at least ${min}.`);
 }

@@ -41,7 +41,7 @@ const verify = command({
     },
   },
   async run({ config: file, connect, timeout }) {
-    const timeoutMs = secondsToMs("--timeout", timeout);
+    const timeoutMs = secondsToMs("--timeout", timeout, 1);
     const config = await readConfig({ file });
     print("The configuration is valid.");
     if (!connect) return;

@@ -2,6 +2,7 @@ import { inspect, stripVTControlCharacters } from "node:util";
 import { type CommandDef, defineCommand, renderUsage, runCommand, runMain } from "citty";
 import { describeError } from "../config/describe-error.js";
 import { EventsError } from "../message/errors.js";
+import { usageError } from "./command.js";
 import { configCommand } from "./config.js";
 import { migrateCommand } from "./migrate.js";
 import { print } from "./print.js";
@@ -24,11 +25,18 @@ export async function main(args: readonly string[]): Promise<void> {
   try {
     if (rawArgs.some((arg) => arg === "--help" || arg === "-h"))
       await runMain(root, { rawArgs, showUsage });
-    else await runCommand(root, { rawArgs });
+    else await runCommand(root, { rawArgs: commandFirst(rawArgs) });
   } catch (error) {
     process.exitCode = isUsage(error) ? 2 : 1;
     process.stderr.write(`${describe(error, rawArgs.includes("--debug"))}\n`);
   }
+}
+
+/** The parser would pass over what stands before the command. */
+function commandFirst(rawArgs: string[]): string[] {
+  const [first = ""] = rawArgs;
+  if (!first.startsWith("-")) return rawArgs;
+  throw usageError(`Unknown option ${first}: the command comes first, then its options.`);
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: citty's own type of any command

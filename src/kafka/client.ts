@@ -103,7 +103,7 @@ export interface KafkaConsumer {
   /** `kafkajs` alone. */
   on?(event: "consumer.crash", listener: (event: KafkaCrash) => void): unknown;
   on?(event: "consumer.group_join", listener: (event: KafkaGroupJoin) => void): unknown;
-  on?(event: "consumer.rebalancing", listener: () => void): unknown;
+  on?(event: "consumer.rebalancing" | "consumer.heartbeat", listener: () => void): unknown;
   /** `@confluentinc/kafka-javascript` alone. */
   assignment?(): { topic: string; partition: number }[];
 }

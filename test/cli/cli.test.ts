@@ -20,6 +20,11 @@ describe("the command line", () => {
   });
 
   it.each([
+    [["--all", "relay"], "Unknown option --all: the command comes first"],
+    [
+      ["config", "verify", "--timeout", "0"],
+      "--timeout takes a whole number of seconds, at least 1",
+    ],
     [["nonsense"], "Unknown command nonsense"],
     [
       ["config", "verify", "--conect"],

@@ -42,7 +42,15 @@ export interface MigratorOptions {
   readonly url: string;
 }
 
-type Script = "worker" | "publisher" | "migrator";
+export interface KafkaWorkerOptions extends Omit<ChildOptions, "url"> {
+  readonly brokers: string;
+  readonly handleMs: number;
+  readonly maxWorkers: number;
+  /** Without a heartbeat for so long, the group takes it for dead. */
+  readonly sessionMs: number;
+}
+
+type Script = "worker" | "publisher" | "migrator" | "kafka/worker";
 
 /** A process ended before it was ready. */
 export class EndedEarly extends Error {
@@ -80,7 +88,12 @@ export class Child {
   static start(
     root: URL,
     script: Script,
-    options: { name: string } & (WorkerOptions | PublisherOptions | MigratorOptions),
+    options: { name: string } & (
+      | WorkerOptions
+      | PublisherOptions
+      | MigratorOptions
+      | KafkaWorkerOptions
+    ),
   ): Child {
     const file = fileURLToPath(new URL(`test/faults/${script}.js`, root));
     const process = fork(file, [JSON.stringify(options)], {

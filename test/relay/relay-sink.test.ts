@@ -10,14 +10,16 @@ import { idleSource, silent } from "../receiver/support.js";
 import { numbersOf, quick, refusing, scripted } from "./support.js";
 
 let lease: AbortController;
+let errors: unknown[];
 beforeEach(() => {
+  errors = [];
   lease = new AbortController();
 });
 afterEach(() => lease.abort());
 
 function sinkTo(to: Destination, names = ["*"]): RelaySink {
   const settings = settingsOf({ ...quick, from: idleSource().source, to, names });
-  return new RelaySink(settings, new Reporter({}, silent));
+  return new RelaySink(settings, new Reporter({ onError: (error) => errors.push(error) }, silent));
 }
 
 /** Gives the sink numbers, all of one key unless they are named, and says what becomes of them. */
@@ -84,6 +86,7 @@ describe("a lost lease", () => {
     expect(await types([...first, ...second])).toBe("released released done");
     expect(numbersOf(to.arrived)).toEqual([3]);
     expect(to.calls.map(({ length }) => length)).toEqual([3, 1]);
+    expect(errors).toEqual([]);
   });
 
   it("keeps what is lost before its call from being sent", async () => {

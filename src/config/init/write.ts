@@ -1,4 +1,4 @@
-import { optionsAt, optionsOf } from "../schema/describe.js";
+import { blankOf, optionsAt, optionsOf } from "../schema/describe.js";
 import { schema } from "../schema/schema.js";
 import { others, starter } from "./examples.js";
 
@@ -39,7 +39,7 @@ function entryLines(path: readonly string[], style: Style, from: unknown = start
   const entry = path.reduce<unknown>((value, step) => (value as Entries)[step], from) as Entries;
   const lines = optionsAt(schema, path, from).flatMap(({ name, description, ...option }) => {
     const value = entry[name] ?? option.default;
-    const line = style.leaf(name, JSON.stringify(value ?? ""));
+    const line = style.leaf(name, JSON.stringify(value ?? blankOf(option.schema)));
     const shown = value === undefined ? `${style.comment} ${line}` : line;
     return [`${style.comment} ${description}`, shown];
   });

@@ -11,11 +11,10 @@ const prefixed = (prefix: string) => (name: string) => `${prefix}${name}`;
 
 export const kind: Kind<"kafka"> = {
   destination(config, { clients }) {
-    const { topicPrefix, acks, maxRequestBytes, autoCreateTopics } = config;
-    const options = { allowAutoTopicCreation: autoCreateTopics };
+    const { topicPrefix, acks, maxRequestBytes } = config;
     const producer = clients.shared(
-      { kind: "kafka", ...settingsOf(config), ...options },
-      () => clientOf(config).producer(options),
+      { kind: "kafka", ...settingsOf(config) },
+      () => clientOf(config).producer({ allowAutoTopicCreation: false }),
       (made) => made.disconnect(),
     );
     return kafkaDestination({ producer, topicOf: prefixed(topicPrefix), acks, maxRequestBytes });

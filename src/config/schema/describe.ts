@@ -35,6 +35,11 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** What stands for a value that nobody has given: an empty one. */
+export function blankOf(schema: z.ZodType): unknown {
+  return bare(schema) instanceof z.ZodObject ? {} : "";
+}
+
 /** What the entries of a section are; the section itself where it has options of its own. */
 export function entryOf(section: z.ZodType): z.ZodType {
   const inner = bare(section);

@@ -37,10 +37,6 @@ const kafka = z.strictObject({
     .default(-1)
     .describe("Who has to have a record: all replicas in sync (-1), or the leader alone (1)."),
   maxRequestBytes: count.default(1_000_000).describe("The most bytes of one request."),
-  autoCreateTopics: z
-    .boolean()
-    .default(false)
-    .describe("Lets the brokers create a topic that is missing, if they are set up to."),
 });
 
 export const destination = z.discriminatedUnion("kind", [postgres, http, memory, stdout, kafka]);

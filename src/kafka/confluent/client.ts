@@ -65,7 +65,7 @@ export interface ConfluentAdmin
   fetchOffsets(options: {
     groupId: string;
     topics: { topic: string; partitions: number[] }[];
-  }): Promise<{ topic: string; partitions: (PartitionOffset & { error?: Error | null })[] }[]>;
+  }): Promise<{ topic: string; partitions: (PartitionOffset & { error?: unknown })[] }[]>;
 }
 
 /** A client: `new KafkaJS.Kafka({ kafkaJS: { brokers } })` of `@confluentinc/kafka-javascript`. */

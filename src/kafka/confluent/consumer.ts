@@ -22,10 +22,13 @@ const SETTLE_MS = 30_000;
 /** Where nothing has come since a seek, it is done again so often, in case it has failed: nobody is told. */
 const SURE_MS = 5_000;
 const MAX_SEEKS = 3;
+/** The client's default. */
+const SESSION_MS = 30_000;
 
 interface Listeners {
   "consumer.group_join"?: (event: KafkaGroupJoin) => void;
   "consumer.rebalancing"?: () => void;
+  "consumer.heartbeat"?: () => void;
   "consumer.crash"?: (event: KafkaCrash) => void;
 }
 
@@ -53,11 +56,13 @@ class Consumer implements KafkaConsumer {
   readonly #places = new Map<string, Place>();
   #settle: (() => void) | undefined;
   #isOver = false;
-  #surely: NodeJS.Timeout | undefined;
+  readonly #sessionMs: number;
+  #timers: NodeJS.Timeout[] = [];
 
   constructor(kafka: ConfluentKafka, config: KafkaConsumerConfig) {
     // The assigners are others, and of those that are there only this one fits: all is given back, and then dealt anew.
     const { partitionAssigners: _, retry: __, ...rest } = config;
+    this.#sessionMs = config.sessionTimeout ?? SESSION_MS;
     const settings = {
       kafkaJS: { ...rest, autoCommit: false, fromBeginning: true },
       "group.protocol": "classic",
@@ -75,7 +80,7 @@ class Consumer implements KafkaConsumer {
 
   async disconnect(): Promise<void> {
     this.#isOver = true;
-    clearInterval(this.#surely);
+    for (const timer of this.#timers) clearInterval(timer);
     this.#settle?.();
     await this.#client.disconnect();
   }
@@ -85,7 +90,12 @@ class Consumer implements KafkaConsumer {
   }
 
   async run({ eachBatch, eachBatchAutoResolve = true }: KafkaRunOptions): Promise<void> {
-    this.#surely = setInterval(() => this.#seekSurely(), SURE_MS);
+    // The client counts heartbeats by itself, and takes the partitions away when none gets there for too long.
+    const beat = () => this.#listeners["consumer.heartbeat"]?.();
+    this.#timers = [
+      setInterval(beat, this.#sessionMs / 4),
+      setInterval(() => this.#seekSurely(), SURE_MS),
+    ];
     await this.#client.run({
       eachBatchAutoResolve,
       eachBatch: (payload) => this.#take(payload, eachBatch),

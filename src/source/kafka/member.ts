@@ -17,6 +17,10 @@ import { Session } from "./session.js";
 
 /** What is finished is committed at least so often, so that a crash repeats little. */
 const COMMIT_MS = 200;
+/** How often it is looked whether the group still hears of this member. */
+const WATCH_MS = 200;
+/** The client's default. */
+const SESSION_MS = 30_000;
 /** How often it is looked whether other members have said where the group begins in their partitions. */
 const PLACE_MS = 50;
 /** Records of a partition that may be read past the first that isn't finished: so many at the most a crash repeats. */
@@ -43,12 +47,7 @@ export class Member {
   readonly joined: Promise<void>;
   readonly #options: MemberOptions;
   readonly #assignment: Assignment;
-  readonly #loops: {
-    readonly sessions: Loop;
-    readonly settle: Loop;
-    readonly commit: Loop;
-    readonly place: Loop;
-  };
+  readonly #loops: Readonly<Record<"sessions" | "settle" | "commit" | "place" | "watch", Loop>>;
   readonly #paused = new Set<Partition>();
   #topics: readonly string[];
   #session: Session | undefined;
@@ -57,6 +56,7 @@ export class Member {
   #isSuspended = true;
   #isFull = false;
   #isStopped = false;
+  #heardAt = 0;
   #settled: () => void = () => {};
   #refuse: (error: unknown) => void = () => {};
 
@@ -75,6 +75,7 @@ export class Member {
       settle: new Loop(() => this.#settle(), onError),
       commit: new Loop(() => this.#commit(), onError),
       place: new Loop(() => this.#place(), onError),
+      watch: new Loop(() => this.#watch(), onError),
     };
     for (const loop of Object.values(this.#loops)) loop.start();
   }
@@ -141,8 +142,8 @@ export class Member {
     this.#assignment.lose();
     this.#isSuspended = true;
     this.#settled();
-    const { sessions, settle, place } = this.#loops;
-    const ended = [sessions.stop(), settle.stop(), place.stop()];
+    const { sessions, settle, place, watch } = this.#loops;
+    const ended = [sessions, settle, place, watch].map((loop) => loop.stop());
     await this.#session?.close();
     await Promise.race([Promise.all(ended), this.#session?.ended]);
   }
@@ -160,6 +161,7 @@ export class Member {
     const session = new Session(kafka, groupId, config, {
       onJoin: (consumer, assigned) => this.#join(consumer, assigned),
       onSuspend: () => this.#suspend(),
+      onHeartbeat: () => this.#hear(),
       eachBatch: (payload) => this.#take(payload),
     });
     this.#session = session;
@@ -179,13 +181,33 @@ export class Member {
     return toKafkaError(`Reading as group ${this.#options.groupId}`, error);
   }
 
+  #hear(): void {
+    this.#heardAt = performance.now();
+  }
+
+  /** The group has given away by now what this member had, if no heartbeat has got there. */
+  async #watch(): Promise<number> {
+    const { sessionTimeout = SESSION_MS } = this.#options.config;
+    const isUnheard = performance.now() - this.#heardAt > sessionTimeout;
+    if (isUnheard && !this.#isSuspended && !this.#isStopped) this.#abandon();
+    return WATCH_MS;
+  }
+
   #join(consumer: KafkaConsumer, assigned: Readonly<Record<string, number[]>>): void {
+    this.#hear();
     this.#isSuspended = true;
     this.#consumer = consumer;
     this.#assigned = assigned;
     this.#assignment.keepOnly(assigned);
     consumer.pause(Object.entries(assigned).map(([topic, partitions]) => ({ topic, partitions })));
     this.#loops.settle.wake();
+  }
+
+  /** Begins anew, with another consumer. */
+  #abandon(): void {
+    this.#suspend();
+    this.#assignment.lose();
+    void this.#session?.close();
   }
 
   #suspend(): void {
@@ -202,6 +224,7 @@ export class Member {
     if (!isCurrent()) return;
     this.#assignment.seek(consumer);
     this.#isSuspended = false;
+    this.#isFull = this.held >= this.#options.maxHeld; // what was lost has left room
     this.#paused.clear();
     for (const partition of this.partitions) this.#paused.add(partition);
     this.#flow();

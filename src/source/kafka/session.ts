@@ -17,6 +17,8 @@ export interface SessionEvents {
   readonly onJoin: (consumer: KafkaConsumer, assigned: Readonly<Record<string, number[]>>) => void;
   /** The group is being shared out anew, or the connection is lost. */
   readonly onSuspend: () => void;
+  /** The group has heard of the member. */
+  readonly onHeartbeat: () => void;
   readonly eachBatch: (payload: EachBatchPayload) => Promise<void>;
 }
 
@@ -82,6 +84,7 @@ export class Session {
     consumer.on?.("consumer.group_join", ({ payload }) =>
       this.#events.onJoin(consumer, payload.memberAssignment),
     );
+    consumer.on?.("consumer.heartbeat", () => this.#events.onHeartbeat());
     consumer.on?.("consumer.rebalancing", () => this.#events.onSuspend());
     consumer.on?.("consumer.crash", ({ payload }) => {
       this.#events.onSuspend();
