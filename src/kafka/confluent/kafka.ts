@@ -21,17 +21,20 @@ function isConfluent(kafka: KafkaClient | ConfluentKafka): kafka is ConfluentKaf
 /** One that has failed to connect can't try again: each try has its own. */
 function producerOf(kafka: ConfluentKafka, config: object = {}): OwnKafkaProducer {
   let producer: ConfluentProducer | undefined;
+  let isOver = false;
   return {
     async connect() {
       const made = kafka.producer({ kafkaJS: { ...config, acks: -1 } });
       await made.connect();
-      producer = made;
+      if (isOver) await made.disconnect();
+      else producer = made;
     },
     async send({ topic, messages }) {
       if (!producer) throw new Error("The producer is not connected.");
       return producer.send({ topic, messages });
     },
     async disconnect() {
+      isOver = true;
       await producer?.disconnect();
     },
   };
