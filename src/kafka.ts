@@ -24,6 +24,15 @@ export type {
   TopicPartitions,
   TopicSettings,
 } from "./kafka/client.js";
+export type {
+  ConfluentAdmin,
+  ConfluentAssign,
+  ConfluentConsumer,
+  ConfluentKafka,
+  ConfluentPlace,
+  ConfluentProducer,
+  ConfluentRebalance,
+} from "./kafka/confluent/client.js";
 export type { ForeignDecoder, ForeignRecord } from "./kafka/foreign.js";
 export { KafkaError, type KafkaErrorDetails } from "./kafka/kafka-error.js";
 export type { TopicOf } from "./kafka/topics.js";

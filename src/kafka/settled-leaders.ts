@@ -4,10 +4,13 @@ const TRIES = 20;
 const PAUSE_MS = 100;
 
 /** What a broker answers that has yet to hear of a new topic, or of a partition's new leader. */
+const UNKNOWN_TOPIC_OR_PARTITION = 3;
+const LEADER_NOT_AVAILABLE = 5;
+const NOT_LEADER_FOR_PARTITION = 6;
 const PASSING = new Set<unknown>([
-  "NOT_LEADER_FOR_PARTITION",
-  "LEADER_NOT_AVAILABLE",
-  "UNKNOWN_TOPIC_OR_PARTITION",
+  UNKNOWN_TOPIC_OR_PARTITION,
+  LEADER_NOT_AVAILABLE,
+  NOT_LEADER_FOR_PARTITION,
 ]);
 
 /** Tries again for some seconds while partitions have no leader, as just after a topic was created. */
@@ -16,7 +19,7 @@ export async function settledLeaders<T>(ask: () => Promise<T>): Promise<T> {
     try {
       return await ask();
     } catch (error) {
-      if (tries === TRIES || !PASSING.has((error as { type?: unknown }).type)) throw error;
+      if (tries === TRIES || !PASSING.has((error as { code?: unknown }).code)) throw error;
       await sleep(PAUSE_MS);
     }
   }

@@ -1,4 +1,6 @@
 import type { KafkaAdmin, KafkaClient, KafkaProducer, KafkaRecord } from "../kafka/client.js";
+import type { ConfluentKafka } from "../kafka/confluent/client.js";
+import { asKafkaJs } from "../kafka/confluent/kafka.js";
 import { type Ends, endsOf, placeOf, type Scanned, scan } from "../kafka/scan.js";
 import { failTopicOf, retryTopicOf, type TopicOf } from "../kafka/topics.js";
 import { EventsError } from "../message/errors.js";
@@ -23,8 +25,8 @@ import {
 import { type LongOptions, type LongResult, longOptions, runLong } from "./long-operation.js";
 
 export interface KafkaDeadLettersOptions {
-  /** The client: `new Kafka({ brokers })` of `kafkajs`. */
-  readonly kafka: KafkaClient;
+  /** The client: `new Kafka({ brokers })` of `kafkajs`, or that of `@confluentinc/kafka-javascript` in the manner of KafkaJS. */
+  readonly kafka: KafkaClient | ConfluentKafka;
   /** As the source has them. */
   readonly retryTopicOf?: TopicOf;
   readonly failTopicOf?: TopicOf;
@@ -60,7 +62,7 @@ class KafkaDeadLetters implements DeadLetters {
   readonly #topics: readonly string[] | undefined;
 
   constructor(options: KafkaDeadLettersOptions) {
-    this.#kafka = options.kafka;
+    this.#kafka = asKafkaJs(options.kafka);
     this.#retryOf = options.retryTopicOf ?? retryTopicOf;
     this.#failOf = options.failTopicOf ?? failTopicOf;
     this.#topics = options.topics;

@@ -1,10 +1,6 @@
 import { createRequire } from "node:module";
-import type { OwnKafkaProducer } from "../../src/kafka/client.js";
-
-/** The part of @confluentinc/kafka-javascript that is in the manner of KafkaJS, as far as tests use it. */
-interface ConfluentKafka {
-  producer(config: object): OwnKafkaProducer;
-}
+import type { ConfluentKafka } from "../../src/kafka/confluent/client.js";
+import { kafkaBrokers } from "./kafka.js";
 
 interface Confluent {
   readonly KafkaJS: { readonly Kafka: new (config: object) => ConfluentKafka };
@@ -24,4 +20,9 @@ export function findConfluent(): Confluent["KafkaJS"]["Kafka"] | undefined {
     );
     return undefined;
   }
+}
+
+/** A client of the run's broker that says nothing. */
+export function confluentClient(Kafka: Confluent["KafkaJS"]["Kafka"]): ConfluentKafka {
+  return new Kafka({ kafkaJS: { brokers: kafkaBrokers(), logLevel: 0 } });
 }

@@ -1,4 +1,5 @@
 import type { KafkaClient, KafkaConsumerConfig } from "../../kafka/client.js";
+import type { ConfluentKafka } from "../../kafka/confluent/client.js";
 import type { ForeignDecoder } from "../../kafka/foreign.js";
 import { EventsError } from "../../message/errors.js";
 import {
@@ -10,8 +11,8 @@ import {
 import type { CreateTopics, TopicNames } from "./topics.js";
 
 export interface KafkaSourceOptions extends TopicNames {
-  /** The client: `new Kafka({ brokers })` of `kafkajs`. */
-  readonly kafka: KafkaClient;
+  /** The client: `new Kafka({ brokers })` of `kafkajs`, or that of `@confluentinc/kafka-javascript` in the manner of KafkaJS. */
+  readonly kafka: KafkaClient | ConfluentKafka;
   /** Handlers that run at once, over all queues. Default 10. */
   readonly maxWorkers?: number;
   /**

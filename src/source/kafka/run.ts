@@ -1,4 +1,5 @@
-import type { KafkaAdmin, OwnKafkaProducer } from "../../kafka/client.js";
+import type { KafkaAdmin, KafkaClient, OwnKafkaProducer } from "../../kafka/client.js";
+import { asKafkaJs } from "../../kafka/confluent/kafka.js";
 import { finishWithin } from "../finish-within.js";
 import { Lanes } from "../lanes.js";
 import type { RunningSource, SourceContext, StopReport } from "../source.js";
@@ -19,6 +20,7 @@ export class KafkaRun implements RunningSource {
   readonly #settings: Settings;
   readonly #context: SourceContext;
   readonly #lanes: Lanes<Task>;
+  readonly #kafka: KafkaClient;
   readonly #admin: KafkaAdmin;
   readonly #producer: OwnKafkaProducer;
   readonly #queues: QueueRun[] = [];
@@ -33,8 +35,9 @@ export class KafkaRun implements RunningSource {
       run: (task) => task.run(),
     });
     // Whoever calls them tries again.
-    this.#admin = settings.kafka.admin({ retry: { retries: 2 } });
-    this.#producer = settings.kafka.producer({ allowAutoTopicCreation: false });
+    this.#kafka = asKafkaJs(settings.kafka);
+    this.#admin = this.#kafka.admin({ retry: { retries: 2 } });
+    this.#producer = this.#kafka.producer({ allowAutoTopicCreation: false });
     this.finished = new Promise((resolve) => {
       this.#finish = resolve;
     });
@@ -82,6 +85,7 @@ export class KafkaRun implements RunningSource {
     const topics = new Topics({ ...settings, admin: this.#admin });
     return new QueueRun({
       ...settings,
+      kafka: this.#kafka,
       queue,
       context: this.#context,
       admin: this.#admin,

@@ -6,13 +6,18 @@ import {
   type SourceImplementation,
   sourceContract,
 } from "../../../src/testing.js";
+import { type Client, clients } from "./clients.js";
 import { kafkaPlace } from "./place.js";
 
 const NO_SUBSCRIPTIONS = "Kafka keeps no subscriptions: what a process doesn't ask for is passed";
 
-function kafka(numPartitions: number, leavesOut: SourceImplementation["leavesOut"]) {
+function kafka(
+  { client, kafka }: Client,
+  numPartitions: number,
+  leavesOut: SourceImplementation["leavesOut"],
+) {
   return {
-    name: `kafka, ${numPartitions} partition${numPartitions === 1 ? "" : "s"}`,
+    name: `kafka, with ${client}, ${numPartitions} partition${numPartitions === 1 ? "" : "s"}`,
     leavesOut: {
       "delivers a message once that was published twice": "Kafka keeps both, and looks at no id",
       "parks what no handler takes, visibly, and goes on": NO_SUBSCRIPTIONS,
@@ -20,7 +25,8 @@ function kafka(numPartitions: number, leavesOut: SourceImplementation["leavesOut
       ...leavesOut,
     },
     async open() {
-      const place = await kafkaPlace(["thing", "other", "other.topic"], { numPartitions });
+      const topics = ["thing", "other", "other.topic"];
+      const place = await kafkaPlace(topics, { numPartitions, sourceKafka: kafka() });
       return {
         source: (options) => kafkaSource({ ...place.options, ...options }),
         publish: place.publish,
@@ -36,14 +42,16 @@ const reports: ContractReport[] = [];
 
 afterAll(() => console.log(contractTable(reports)));
 
-describe.concurrent.each([
-  kafka(1, {
+const implementations = clients.flatMap((client) => [
+  kafka(client, 1, {
     "lets the workers of one queue compete": "a partition is read by one process at a time",
   }),
-  kafka(4, {
+  kafka(client, 4, {
     "delivers in the order of publishing to one worker": "order is kept within a partition",
   }),
-])("source $name", (implementation) => {
+]);
+
+describe.concurrent.each(implementations)("source $name", (implementation) => {
   reports.push(sourceContract(test, implementation));
 });
 

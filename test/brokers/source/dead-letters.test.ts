@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { fatal } from "../../../src/receiver/failure.js";
 import { Receiver } from "../../../src/receiver/receiver.js";
 import { kafkaSource } from "../../../src/source/kafka/source.js";
+import { clients } from "./clients.js";
 import { openPlace, type Place, silent, things, until } from "./support.js";
 
 const receivers: Receiver[] = [];
@@ -10,7 +11,6 @@ afterEach(async () => {
   await Promise.all(receivers.splice(0).map((receiver) => receiver.stop({ deadlineMs: 0 })));
 });
 
-const open = () => openPlace(2);
 const keyOf = (n: number) => `key ${n}`;
 
 /** A receiver of two queues; messages of the first are dead as long as `isBroken`. */
@@ -29,7 +29,9 @@ async function start(place: Place, state: { isBroken: boolean }) {
   return handled;
 }
 
-describe("dead letters on Kafka", () => {
+describe.each(clients)("dead letters on Kafka with $client", ({ kafka }) => {
+  const open = () => openPlace(2, undefined, kafka());
+
   test("are listed with the reason, page by page, and counted by their filter", async () => {
     const place = await open();
     const handled = await start(place, { isBroken: true });

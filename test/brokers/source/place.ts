@@ -10,10 +10,17 @@ const { signal } = new AbortController();
 /** A message of some megabytes fits. */
 const LARGE = [{ name: "max.message.bytes", value: "10000000" }];
 
+interface PlaceOptions {
+  readonly numPartitions?: number;
+  readonly kafka?: Kafka;
+  /** The client of its sources, and of its dead letters. Default: the same. */
+  readonly sourceKafka?: KafkaSourceOptions["kafka"];
+}
+
 /** Topics of its own, and a publisher to them. */
 export async function kafkaPlace(
   topics: readonly string[],
-  { numPartitions = 1, kafka = kafkaClient() }: { numPartitions?: number; kafka?: Kafka } = {},
+  { numPartitions = 1, kafka = kafkaClient(), sourceKafka = kafka }: PlaceOptions = {},
 ) {
   const prefix = uniqueName();
   const topicOf = (topic: string) => `${prefix}.${topic}`;
@@ -23,13 +30,13 @@ export async function kafkaPlace(
   const producer = kafka.producer();
   await producer.connect();
   const options = {
-    kafka,
+    kafka: sourceKafka,
     topicOf,
     isOfAll: (topic) => topic.startsWith(`${prefix}.`),
     groupIdOf: (queue) => `${prefix}-${queue}`,
   } satisfies KafkaSourceOptions;
   const destination = kafkaDestination({ producer, topicOf });
-  const deadLetters = kafkaDeadLetters({ kafka, topics: own });
+  const deadLetters = kafkaDeadLetters({ kafka: sourceKafka, topics: own });
   return {
     options,
     kafka,

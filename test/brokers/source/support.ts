@@ -6,6 +6,7 @@ import { Receiver } from "../../../src/receiver/receiver.js";
 import type { KafkaSourceOptions } from "../../../src/source/kafka/options.js";
 import { kafkaSource } from "../../../src/source/kafka/source.js";
 import type { Logger, QueueOptions } from "../../../src/source/source.js";
+import { kafkaClient } from "../../support/kafka.js";
 import { kafkaPlace } from "./place.js";
 
 export const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
@@ -28,8 +29,12 @@ afterEach(async () => {
 });
 
 /** Topics of its own until the test is over. */
-export async function openPlace(numPartitions: number, topics = ["thing"]): Promise<Place> {
-  const place = await kafkaPlace(topics, { numPartitions });
+export async function openPlace(
+  numPartitions: number,
+  topics: readonly string[] = ["thing"],
+  sourceKafka: KafkaSourceOptions["kafka"] = kafkaClient(),
+): Promise<Place> {
+  const place = await kafkaPlace(topics, { numPartitions, sourceKafka });
   places.push(place);
   return place;
 }
