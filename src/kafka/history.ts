@@ -8,7 +8,7 @@ const MAX_TEXT = 1_000;
 const MAX_STACK = 4_000;
 
 /** An attempt that failed. Times are ISO 8601. */
-export interface KeptFailure {
+interface KeptFailure {
   readonly attempt: number;
   readonly beganAt?: string;
   readonly failedAt: string;

@@ -54,7 +54,7 @@ export const mutants: Readonly<Record<string, Mutant>> = {
     killer: "order kept",
     source: {
       file: lines,
-      from: "if (line) {",
+      from: "if (line.running > 0 && !this.#atOnce) {",
       to: "if (false) {",
     },
   },
@@ -63,8 +63,8 @@ export const mutants: Readonly<Record<string, Mutant>> = {
     killer: "order kept",
     source: {
       file: lines,
-      from: "if (isOver && line.size > 0)",
-      to: "if (line.size > 0)",
+      from: "line.isBroken = true;\n    }\n    const back = isOver ?",
+      to: "}\n    const back = true ?",
     },
   },
   noTakeOver: {

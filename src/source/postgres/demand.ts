@@ -25,7 +25,7 @@ export class Demand {
 
   /** Messages of one key that may be held at once: about a second's work, so that they don't keep the others away for longer. */
   get perKey(): number {
-    if (this.#atOnce) return MAX_HELD;
+    if (this.#atOnce) return Math.max(MAX_HELD, this.#concurrency);
     return Math.max(
       1,
       Math.min(MAX_HELD, Math.floor(PER_KEY_MS / Math.max(this.#averageMs, 0.001))),

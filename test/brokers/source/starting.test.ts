@@ -4,8 +4,9 @@ import { freePort } from "../../../scripts/free-port.js";
 import { toRecord } from "../../../src/kafka/record.js";
 import { createMessage } from "../../../src/message/create-message.js";
 import { retryAfter } from "../../../src/receiver/failure.js";
+import { parseMark } from "../../../src/source/kafka/mark.js";
 import { createTopics, kafkaClient, proxiedKafka, uniqueName } from "../../support/kafka.js";
-import { numberOf, openPlace, receiverOf, started, things, until } from "./support.js";
+import { numberOf, openPlace, type Place, receiverOf, started, things, until } from "./support.js";
 
 test("a start without a broker says so, tries again, and ends when it is told to stop", async () => {
   const kafka = new Kafka({
@@ -143,13 +144,29 @@ test("a short delay behind a long one has its turn, though there is room for one
     if (context.attempt > 1) return;
     throw retryAfter(numberOf(context) === 0 ? 3_600_000 : 5);
   });
-  await place.publish(things(2));
+  const [long, short] = things(2);
+  await place.publish(long ? [long] : []);
+  await until("the long one waits", () => isWaiting(place));
+  await place.publish(short ? [short] : []);
   await until(
     "the short one comes again",
     () => seen.numbers().filter((n) => n === 1).length === 2,
   );
   expect(seen.numbers().filter((n) => n === 0)).toHaveLength(1);
 });
+
+/** Whether the queue holds a record of its retry topic: its mark at the offset says so. */
+async function isWaiting(place: Place): Promise<boolean> {
+  const admin = place.kafka.admin();
+  await admin.connect();
+  const groupId = `${place.options.groupIdOf("q")}-retry`;
+  const [found] = await admin.fetchOffsets({
+    groupId,
+    topics: [`retry-${place.topicOf("thing")}`],
+  });
+  await admin.disconnect();
+  return parseMark(found?.partitions[0]?.metadata)?.starts === 1;
+}
 
 test("a group of another name is another queue", async () => {
   const place = await openPlace(1);
