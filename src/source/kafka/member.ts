@@ -9,7 +9,8 @@ import { KafkaError, toKafkaError } from "../../kafka/kafka-error.js";
 import { Loop } from "../loop.js";
 import { Assignment } from "./assignment.js";
 
-import { begun, type Mark, passed, showMark } from "./mark.js";
+import { commit, commitFinished } from "./commits.js";
+import { begun, type Mark, passed } from "./mark.js";
 import type { Item, Partition } from "./partition.js";
 import type { Positions } from "./positions.js";
 import { isRebalance } from "./rebalance.js";
@@ -268,7 +269,7 @@ export class Member {
     const before = partition.mark;
     partition.mark = mark;
     try {
-      await this.#write(consumer, [{ partition, position: partition.watermark.position }]);
+      await commit(consumer, [partition]);
       return !partition.isLost;
     } catch (error) {
       partition.mark = before;
@@ -280,12 +281,22 @@ export class Member {
   /** Pauses and resumes what is to be. */
   #flow(): void {
     if (this.#isSuspended || !this.#consumer) return;
+    try {
+      this.#pauseAndResume(this.#consumer);
+    } catch {
+      // The consumer has ended, of which it tells only later. All is set anew when the next one has joined.
+      this.#suspend();
+      void this.#session?.close();
+    }
+  }
+
+  #pauseAndResume(consumer: KafkaConsumer): void {
     for (const partition of this.partitions) {
       const isPaused = this.#isStopped || this.#isFull || this.#isTooFar(partition);
       if (isPaused === this.#paused.has(partition)) continue;
       const place = [{ topic: partition.topic, partitions: [partition.id] }];
-      if (isPaused) this.#consumer.pause(place);
-      else this.#consumer.resume(place);
+      if (isPaused) consumer.pause(place);
+      else consumer.resume(place);
       this.#paused[isPaused ? "add" : "delete"](partition);
     }
   }
@@ -298,31 +309,12 @@ export class Member {
   async #commit(): Promise<number> {
     const consumer = this.#consumer;
     if (!consumer || this.#isSuspended) return COMMIT_MS;
-    const dirty = [...this.partitions]
-      .map((partition) => ({ partition, position: partition.watermark.position }))
-      .filter(({ partition, position }) => position !== partition.committed);
-    if (dirty.length === 0) return COMMIT_MS;
-    for (const { partition, position } of dirty) {
-      if (position > partition.committed) partition.mark = passed(partition.mark);
-    }
     try {
-      await this.#write(consumer, dirty);
+      await commitFinished(consumer, this.partitions);
     } catch (error) {
       // What is kept of it is committed after the rebalance.
       if (!isRebalance(error)) throw error;
     }
     return COMMIT_MS;
-  }
-
-  async #write(
-    consumer: KafkaConsumer,
-    commits: readonly { readonly partition: Partition; readonly position: number }[],
-  ): Promise<void> {
-    await consumer.commitOffsets(
-      commits.map(({ partition: { topic, id, mark }, position }) => {
-        return { topic, partition: id, offset: String(position), metadata: showMark(mark) };
-      }),
-    );
-    for (const { partition, position } of commits) partition.committed = position;
   }
 }
