@@ -2,7 +2,7 @@ import { type ErrorCode, EventsError } from "../message/errors.js";
 
 export interface KafkaErrorDetails {
   readonly permanent?: boolean;
-  readonly cause: unknown;
+  readonly cause?: unknown;
 }
 
 /** What Kafka or its client refused, or could not do. */

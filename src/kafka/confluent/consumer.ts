@@ -8,6 +8,7 @@ import type {
   TopicPartitionOffset,
   TopicPartitions,
 } from "../client.js";
+import { KafkaError } from "../kafka-error.js";
 import type {
   ConfluentAssign,
   ConfluentConsumer,
@@ -173,7 +174,9 @@ class Consumer implements KafkaConsumer {
 
   #crash(): void {
     const text = `Nobody said within ${SETTLE_MS} ms where partitions are read from.`;
-    this.#listeners["consumer.crash"]?.({ payload: { error: new Error(text), restart: false } });
+    this.#listeners["consumer.crash"]?.({
+      payload: { error: new KafkaError("KAFKA_FAILED", text, {}), restart: false },
+    });
   }
 
   async #revoke(): Promise<void> {

@@ -1,4 +1,5 @@
 import type { KafkaClient, OwnKafkaProducer } from "../client.js";
+import { KafkaError } from "../kafka-error.js";
 import { adminOf } from "./admin.js";
 import type { ConfluentKafka, ConfluentProducer } from "./client.js";
 import { consumerOf } from "./consumer.js";
@@ -30,7 +31,7 @@ function producerOf(kafka: ConfluentKafka, config: object = {}): OwnKafkaProduce
       else producer = made;
     },
     async send({ topic, messages }) {
-      if (!producer) throw new Error("The producer is not connected.");
+      if (!producer) throw new KafkaError("KAFKA_FAILED", "The producer is not connected.", {});
       return producer.send({ topic, messages });
     },
     async disconnect() {
