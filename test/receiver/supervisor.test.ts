@@ -160,6 +160,32 @@ describe("a supervisor", () => {
     expect(isTold).toBe(true);
   });
 
+  it("ends while a member waits for its next try", async () => {
+    const supervisor = new Supervisor(
+      { bad: () => Promise.reject(new Error("no server")) },
+      { ...quick, backoff: () => 3_600_000 },
+    );
+    const starting = supervisor.start();
+    await setTimeout(5);
+    await supervisor.stop();
+    await supervisor.finished;
+    await starting;
+  });
+
+  it("does not start what is made after the stop, and stops it", async () => {
+    const { promise, resolve } = deferred<Supervisable>();
+    const { make, sources } = made();
+    const supervisor = new Supervisor({ late: () => promise }, quick);
+    const starting = supervisor.start();
+    await supervisor.stop({ deadlineMs: 0 });
+    const late = make();
+    resolve(late);
+    await late.finished;
+    await supervisor.finished;
+    await starting;
+    expect(sources[0]?.context()).toBeUndefined();
+  });
+
   it("goes on when its onError throws", async () => {
     const one = made();
     const onError = () => {
