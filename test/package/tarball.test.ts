@@ -14,7 +14,7 @@ beforeAll(async () => {
   installed = join(folder, "node_modules/opinionated-events");
   await writeFile(join(folder, "package.json"), "{}");
   install(pack(), ...(await ownDependencies()));
-});
+}, 180_000);
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
