@@ -6,7 +6,7 @@ import { fatal } from "../../../receiver/failure.js";
 import type { HandlerContext } from "../../../receiver/handler.js";
 import type { Cases } from "../contract.js";
 import { things } from "../samples.js";
-import { until } from "../until.js";
+import { gate, until } from "../until.js";
 import type { SourceTrial } from "./trial.js";
 
 const options = { ordered: true } as const;
@@ -63,17 +63,20 @@ export const ordering = {
   "holds what follows a message that fails, and no other key": async (trial) => {
     const { run, of } = lines(["bad", "good"]);
     const messages = keyed(["bad", "good"], 5);
-    let mended = false;
-    const act = () => {
-      if (!mended) throw new Error("not yet");
+    const { opened, open } = gate();
+    // It fails once, and its next attempt lasts until the other key is done.
+    const act = ({ message, attempt }: HandlerContext) => {
+      if (message.id === messages[0]?.id && attempt === 1) throw new Error("not yet");
+      return opened;
     };
-    await trial.start((context) => run(context, context.message.key === "bad" ? act : () => {}), {
-      options,
-    });
+    await trial.start(
+      (context) => run(context, () => context.message.key === "bad" && act(context)),
+      { options },
+    );
     await trial.publish(...messages);
     await until("the other key is done", () => of("good").done.length === 5);
     assert.deepEqual(of("bad").done, []);
-    mended = true;
+    open();
     await until("the key goes on", () => of("bad").done.length === 5);
     assert.deepEqual(of("bad").done, payloadsOf(messages, "bad"));
     assert.deepEqual(of("good").done, payloadsOf(messages, "good"));
