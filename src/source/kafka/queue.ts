@@ -6,6 +6,7 @@ import type { Lanes } from "../lanes.js";
 import { Loop } from "../loop.js";
 import type { SourceContext } from "../source.js";
 import { wants } from "../wants.js";
+import type { Company } from "./company.js";
 import { Member } from "./member.js";
 import type { Outlet } from "./outlet.js";
 import { Positions, type PositionsOptions } from "./positions.js";
@@ -20,6 +21,7 @@ export interface QueueRunOptions {
   readonly kafka: KafkaClient;
   readonly admin: KafkaAdmin;
   readonly lanes: Lanes<Task>;
+  readonly company: Company;
   readonly outlet: Outlet;
   readonly topics: Topics;
   readonly groupId: string;
@@ -124,9 +126,10 @@ export class QueueRun {
     place: Omit<PositionsOptions, "admin">,
     carry: Pick<StreamOptions, "read" | "retryTopicOf" | "scheduleTopicOf" | "failTopicOf">,
   ) {
-    const { queue, context, lanes, outlet, kafka, admin, maxHeld, consumer } = this.#options;
+    const { queue, context, lanes, company, outlet, kafka, admin, maxHeld, consumer } =
+      this.#options;
     const ordered = this.#ordered;
-    const stream = new Stream({ queue, context, lanes, outlet, ordered, ...carry });
+    const stream = new Stream({ queue, context, lanes, company, outlet, ordered, ...carry });
     const member = new Member({
       kafka,
       groupId: place.groupId,

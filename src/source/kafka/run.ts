@@ -4,6 +4,7 @@ import { finishWithin } from "../finish-within.js";
 import { Lanes } from "../lanes.js";
 import type { RunningSource, SourceContext, StopReport } from "../source.js";
 import { within } from "../within.js";
+import { Company } from "./company.js";
 import { untilDone } from "./keep-trying.js";
 import type { Settings } from "./options.js";
 import { Outlet } from "./outlet.js";
@@ -20,6 +21,7 @@ export class KafkaRun implements RunningSource {
   readonly #settings: Settings;
   readonly #context: SourceContext;
   readonly #lanes: Lanes<Task>;
+  readonly #company = new Company();
   readonly #kafka: KafkaClient;
   readonly #admin: KafkaAdmin;
   readonly #producer: OwnKafkaProducer;
@@ -90,6 +92,7 @@ export class KafkaRun implements RunningSource {
       context: this.#context,
       admin: this.#admin,
       lanes: this.#lanes,
+      company: this.#company,
       outlet: new Outlet(this.#producer, this.#context.onError),
       topics,
       groupId,

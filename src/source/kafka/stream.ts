@@ -2,6 +2,7 @@ import type { KafkaMessage } from "../../kafka/client.js";
 import { toDead, toRetry, withFailure } from "../../kafka/history.js";
 import type { Lanes } from "../lanes.js";
 import type { DeadReason, Outcome, SourceContext } from "../source.js";
+import type { Company } from "./company.js";
 import { tried } from "./mark.js";
 import type { Member } from "./member.js";
 import type { Outlet } from "./outlet.js";
@@ -31,6 +32,8 @@ export interface StreamOptions {
   readonly queue: string;
   readonly context: SourceContext;
   readonly lanes: Lanes<Task>;
+  /** Of all messages of the process. */
+  readonly company: Company;
   readonly outlet: Outlet;
   readonly read: (partition: Partition, record: KafkaMessage) => Read | undefined;
   /** Messages of a key run one at a time. */
@@ -113,7 +116,7 @@ export class Stream {
     if (partition.isCareful) {
       partition.suspects.push(item);
       this.#tryNext(partition);
-    } else this.#background(item, () => this.#run(item));
+    } else this.#background(item, () => this.#options.company.together(() => this.#run(item)));
   }
 
   /** Of those that may have killed members, one after the other. */
@@ -123,7 +126,7 @@ export class Stream {
     if (!item) return;
     partition.isTrying = true;
     this.#background(item, async () => {
-      await this.#tryAlone(item);
+      await this.#options.company.alone(() => this.#tryAlone(item));
       partition.isTrying = false;
       this.#tryNext(partition);
     });
@@ -132,6 +135,7 @@ export class Stream {
   /** Says so first, so that it is blamed alone if the process ends. */
   async #tryAlone(item: Item): Promise<void> {
     const { partition, place } = item;
+    if (partition.isLost || this.#isStopped) return;
     const mark = tried(partition.mark, place.offset);
     if (!mark) {
       item.history = withFailure(item.history, new Date(), workerLost);
@@ -155,6 +159,7 @@ export class Stream {
   }
 
   async #run(item: Item): Promise<void> {
+    if (item.partition.isLost || this.#isStopped) return; // while it waited for its turn
     if (this.#member?.isSuspended) {
       this.#deferred.push(item);
       return;
