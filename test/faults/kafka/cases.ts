@@ -22,7 +22,7 @@ async function handledMore(stage: KafkaStage, count: number): Promise<void> {
 
 const killedWorker: KafkaFaultCase = {
   name: "kafka: worker killed",
-  messages: { short: 3_000, long: 30_000 },
+  messages: { short: 6_000, long: 30_000 },
   mix: { retry: 50 },
   async run(stage) {
     await startWorkers(stage, 3);
