@@ -23,7 +23,6 @@ const released: Outcome = { type: "released" };
 /** A message that was alone in a call that failed. */
 interface Suspect {
   readonly entry: Entry;
-  readonly error: unknown;
   /** How many calls had been accepted by then. */
   readonly accepted: number;
 }
@@ -44,7 +43,7 @@ export interface LaneOptions extends BufferOptions {
 /**
  * Sends what gathers in it to the destination, in one call after the other, so that it keeps the order. A failed call says
  * nothing of its messages: they keep their attempts, and are sent again. Only if the destination accepts others, a message
- * that it refuses, or that was alone in the call that failed last, has failed by itself.
+ * that it refuses has failed by itself, or one that is alone in a call that fails before and after that.
  */
 export class Lane {
   readonly #options: LaneOptions;
@@ -52,6 +51,8 @@ export class Lane {
   readonly #pause = sleeper();
   /** Left out, in the order of their calls, until another message is accepted. */
   #suspects: Suspect[] = [];
+  /** Alone in its call, once more, after others were accepted: if it fails again, it fails by itself. */
+  #onTrial: Entry | undefined;
   #inCall: readonly Entry[] = [];
   #batch: number;
   #isRunning = false;
@@ -124,7 +125,8 @@ export class Lane {
   }
 
   async #take(): Promise<readonly Entry[]> {
-    await this.#judge();
+    this.#onTrial = this.#accuse();
+    if (this.#onTrial) return this.#sendable([this.#onTrial]);
     const lines = new Set(this.#suspects.flatMap(({ entry }) => this.#buffer.lineOf(entry) ?? []));
     const taken = this.#buffer.take(this.#batch, lines);
     // If nobody else is left, there is nobody to compare them with.
@@ -132,15 +134,13 @@ export class Lane {
     return this.#sendable(taken);
   }
 
-  /** Others were accepted since: the last one's call failed by that one's fault; of those before nobody knows. */
-  async #judge(): Promise<void> {
+  /** The last suspect, if others were accepted since. Of those before it nobody knows. */
+  #accuse(): Entry | undefined {
     const last = this.#suspects.at(-1);
-    if (!last || last.accepted === this.#options.breaker.accepted) return;
+    if (!last || last.accepted === this.#options.breaker.accepted) return undefined;
     this.#suspects.pop();
     this.#acquit();
-    const held = new Set<string>();
-    this.#refused(last.entry, last.error, held);
-    await this.#holdBack(held);
+    return last.entry;
   }
 
   /** Without those that are lost, or that another process of the queue has subscribed to, which hold their line. */
@@ -211,13 +211,20 @@ export class Lane {
     const { waitMs, hasOpened } = breaker.failed();
     const pauseMs = Math.max(waitMs, retryAfterMs(error));
     this.#batch = Math.max(1, Math.floor(batch.length / STEP));
-    const [first] = batch;
-    if (batch.length === 1 && first)
-      this.#suspects.push({ entry: first, error, accepted: breaker.accepted });
-    else this.#buffer.putBack(batch);
+    await this.#blame(batch, error);
     this.#sayFailed(error, hasOpened, pauseMs);
     if (!this.#isClosed) await this.#pause.sleep(pauseMs);
     if (this.#isClosed) this.#giveBack();
+  }
+
+  async #blame(batch: readonly Entry[], error: unknown): Promise<void> {
+    const { accepted } = this.#options.breaker;
+    const [entry] = batch;
+    const held = new Set<string>();
+    if (batch.length > 1 || !entry) this.#buffer.putBack(batch);
+    else if (entry === this.#onTrial) this.#refused(entry, error, held);
+    else this.#suspects.push({ entry, accepted });
+    await this.#holdBack(held);
   }
 
   #acquit(): void {

@@ -100,7 +100,7 @@ it("leaves nothing dead and no attempt used after a long outage", async () => {
     if (isDown) throw new Error("connection refused");
     return undefined;
   });
-  const one = await start(to, { limit: 2 });
+  const one = await start(to, { limit: 1 });
   await publish(numbered(300, 10));
   await until(() => expect(to.calls.length).toBeGreaterThan(100));
   expect(one.stats()).toMatchObject({ breaker: expect.stringMatching("open"), relayed: 0 });
