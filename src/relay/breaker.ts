@@ -7,34 +7,35 @@ export type BreakerState = "closed" | "open" | "half-open";
 export class Breaker {
   readonly #options: Required<BreakerOptions>;
   #failures = 0;
-  #isCalling = false;
+  #accepted = 0;
+  #calls = 0;
 
   constructor(options: Required<BreakerOptions>) {
     this.#options = options;
   }
 
-  /** The last call failed. */
-  get isFailing(): boolean {
-    return this.#failures > 0;
+  /** Calls that did not fail. */
+  get accepted(): number {
+    return this.#accepted;
   }
 
   get state(): BreakerState {
     if (this.#failures < this.#options.failures) return "closed";
-    return this.#isCalling ? "half-open" : "open";
+    return this.#calls > 0 ? "half-open" : "open";
   }
 
   calling(): void {
-    this.#isCalling = true;
+    this.#calls += 1;
   }
 
   /** Nobody knows how the call would have ended. */
   cancelled(): void {
-    this.#isCalling = false;
+    this.#calls -= 1;
   }
 
   /** How long to wait, in ms, and whether it has opened just now. */
   failed(): { readonly waitMs: number; readonly hasOpened: boolean } {
-    this.#isCalling = false;
+    this.#calls -= 1;
     this.#failures += 1;
     const waitMs = this.#options.backoff(this.#failures);
     return { waitMs, hasOpened: this.#failures === this.#options.failures };
@@ -42,9 +43,10 @@ export class Breaker {
 
   /** True if it has closed just now. */
   succeeded(): boolean {
-    const hasClosed = this.state !== "closed";
-    this.#isCalling = false;
+    const wasClosed = this.state === "closed";
+    this.#calls -= 1;
+    this.#accepted += 1;
     this.#failures = 0;
-    return hasClosed;
+    return !wasClosed;
   }
 }

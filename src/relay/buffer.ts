@@ -13,6 +13,12 @@ export interface BufferOptions {
   readonly together: boolean;
 }
 
+/** Those of one topic and key; undefined for a message without a key. */
+export function lineOf({ delivery: { message } }: Entry): string | undefined {
+  const { topic, key } = message;
+  return key === undefined ? undefined : `${topic} ${key}`;
+}
+
 /** Deliveries that no call has, in the order in which they came. */
 export class Buffer {
   readonly #options: BufferOptions;
@@ -31,9 +37,8 @@ export class Buffer {
   }
 
   /** Undefined if nothing keeps the message in order. */
-  lineOf({ delivery: { message } }: Entry): string | undefined {
-    const { topic, key } = message;
-    return this.#options.ordered && key !== undefined ? `${topic} ${key}` : undefined;
+  lineOf(entry: Entry): string | undefined {
+    return this.#options.ordered ? lineOf(entry) : undefined;
   }
 
   push(entry: Entry): void {

@@ -1,7 +1,15 @@
 import { after } from "./timer.js";
 
-/** A pause that can be cut short, for good. */
-export function sleeper() {
+export interface Sleeper {
+  /** Resolves after so many milliseconds, or sooner if it is woken. */
+  sleep(ms: number): Promise<void>;
+  wake(): void;
+  /** From now on nobody sleeps. */
+  end(): void;
+}
+
+/** A pause that can be cut short. */
+export function sleeper(): Sleeper {
   let isOver = false;
   let wake = () => {};
   return {
@@ -14,6 +22,7 @@ export function sleeper() {
           resolve();
         };
       }),
+    wake: () => wake(),
     end() {
       isOver = true;
       wake();

@@ -100,7 +100,7 @@ it("leaves nothing dead and no attempt used after a long outage", async () => {
     if (isDown) throw new Error("connection refused");
     return undefined;
   });
-  const one = await start(to, { limit: 2 });
+  const one = await start(to, { limit: 1 });
   await publish(numbered(300, 10));
   await until(() => expect(to.calls.length).toBeGreaterThan(100));
   expect(one.stats()).toMatchObject({ breaker: expect.stringMatching("open"), relayed: 0 });
@@ -134,7 +134,7 @@ it("gives back what it holds at a stop while the destination hangs; the next rel
   await publish(numbered(500, 5));
   await until(() => expect(one.stats().held).toBe(500));
   expect(await one.stop({ deadlineMs: 20 })).toMatchObject({ finished: 0 });
-  expect(calls).toBe(1);
+  expect(calls).toBe(2); // keys of one lane, and of the other
   const to = scripted();
   await start(to);
   await until(() => expect(to.arrived).toHaveLength(500));

@@ -17,16 +17,21 @@ beforeEach(() => {
 });
 afterEach(() => lease.abort());
 
-function sinkTo(to: Destination, names = ["*"]): RelaySink {
-  const settings = settingsOf({ ...quick, from: idleSource().source, to, names });
+function sinkTo(to: Destination, names = ["*"], breaker = quick.breaker): RelaySink {
+  const from = idleSource().source;
+  const settings = settingsOf({ ...quick, from, to, names, ...(breaker && { breaker }) });
   return new RelaySink(settings, new Reporter({ onError: (error) => errors.push(error) }, silent));
 }
 
-/** Gives the sink numbers, all of one key unless they are named, and says what becomes of them. */
+/** Gives the sink numbers, those with a k or an m of one key each, and says what becomes of them. */
 function give(sink: RelaySink, texts: string, signal = lease.signal) {
   return texts.split(" ").map((text) => {
     const n = Number(text.slice(1));
-    const message = createMessage(`order.${text[0]}`, n, text[0] === "-" ? {} : { key: "k" });
+    const message = createMessage(
+      `order.${text[0]}`,
+      n,
+      text[0] === "-" ? {} : { key: text[0] === "m" ? "m" : "k" },
+    );
     return sink.deliver({ queue: quick.queue, message, attempt: 1, signal });
   });
 }
@@ -59,15 +64,42 @@ describe("several messages of a key", () => {
   });
 
   it("wait behind one that is alone in a call that failed", async () => {
-    let calls = 0;
     const to = scripted((batch) => {
-      calls += 1;
-      if (batch.some(({ payload }) => payload === 1) && calls < 9) throw new Error("no");
+      if (batch.some(({ payload }) => payload === 1)) throw new Error("no");
       return undefined;
     });
-    const outcomes = give(sinkTo(to), "k1 k2 k3 -4");
-    expect(await types(outcomes)).toBe("retry released released done");
-    expect(numbersOf(to.arrived)).toEqual([4]);
+    const sink = sinkTo(to);
+    const outcomes = give(sink, "k1 k2 k3");
+    // Another key of the same lane, and none
+    await until(() => expect(to.calls.map(({ length }) => length)).toContain(1));
+    const others = [...give(sink, "m4"), ...give(sink, "-5")];
+    expect(await types([...outcomes, ...others])).toBe("retry released released done done");
+    expect(numbersOf(to.arrived).sort()).toEqual([4, 5]);
+  });
+});
+
+describe("two calls at once", () => {
+  it("are of different keys", async () => {
+    const to = scripted(() => new Promise<never>(() => {}));
+    const sink = sinkTo(to);
+    give(sink, "-1 k2");
+    await until(() => expect(to.calls.map(numbersOf).sort()).toEqual([[1], [2]]));
+    give(sink, "k3");
+    expect(sink.stats.held).toBe(3);
+    await new Promise(setImmediate);
+    expect(to.calls).toHaveLength(2);
+  });
+
+  it("end the wait of both when the destination is up again", async () => {
+    const waits = [1, 3_600_000];
+    const breaker = { failures: 1, backoff: () => waits.shift() ?? 0 };
+    let failures = 0;
+    const to = scripted(() => {
+      failures += 1;
+      if (failures <= 2) throw new Error("connection refused");
+      return undefined;
+    });
+    expect(await types(give(sinkTo(to, ["*"], breaker), "-1 k2"))).toBe("done done");
   });
 });
 
@@ -80,7 +112,7 @@ describe("a lost lease", () => {
     });
     const sink = sinkTo(to);
     const lost = new AbortController();
-    const [first, second] = [give(sink, "k1 -2", lost.signal), give(sink, "-3")];
+    const [first, second] = [give(sink, "-1 -2", lost.signal), give(sink, "-3")];
     await until(() => expect(calls).toBe(1));
     lost.abort();
     expect(await types([...first, ...second])).toBe("released released done");
