@@ -1,5 +1,5 @@
 import type { KafkaProducer } from "../kafka/client.js";
-import { toKafkaError } from "../kafka/kafka-error.js";
+import { type KafkaError, toKafkaError } from "../kafka/kafka-error.js";
 import type { TopicOf } from "../kafka/topics.js";
 import { EventsError } from "../message/errors.js";
 import { assertInteger, assertOptions } from "../message/options.js";
@@ -81,9 +81,21 @@ export function kafkaDestination(options: KafkaDestinationOptions): Destination 
       const topics = [...toItems(batch, topicOf, results)];
       const run = { results, signal };
       await Promise.all(topics.map(([topic, items]) => sendAll(topic, items, run)));
+      // While kafkajs looks for one topic that is missing, its sends to others fail with it: each alone, once more.
+      for (const [topic, items] of topics.length > 1 ? topics : []) {
+        await sendAll(
+          topic,
+          items.filter(({ index }) => isUnknownTopic(results[index])),
+          run,
+        );
+      }
       return unlessAllFailedAlike(results);
     },
   };
+}
+
+function isUnknownTopic(result: DeliverResult | undefined): boolean {
+  return result?.status === "failed" && (result.error as KafkaError).code === "UNKNOWN_TOPIC";
 }
 
 interface Run {

@@ -229,3 +229,19 @@ test.each<[string, object]>([
 ])("refuses at once what can't be right: %s", (text, options) => {
   expect(() => kafkaDestination(options as never)).toThrow(withCode("INVALID_OPTIONS", text));
 });
+
+test("a topic that is missing doesn't fail the others that are sent beside it", async () => {
+  let isLooking = true;
+  const missing = Object.assign(new Error("not here"), { code: 3 });
+  const { producer, sent } = fake(async ({ topic }) => {
+    if (topic === "gone" || isLooking) {
+      await Promise.resolve();
+      isLooking = false;
+      throw missing;
+    }
+  });
+  const batch = ["there", "gone", "there"].map((topic, n) => createMessage("a", n, { topic }));
+  const results = await deliver(batch, { producer });
+  expect(statuses(results)).toEqual(["accepted", "UNKNOWN_TOPIC", "accepted"]);
+  expect(sent.map(({ values }) => values)).toEqual([[0, 2]]);
+});
