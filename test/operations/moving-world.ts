@@ -126,9 +126,10 @@ export class MovingWorld {
   #isMissing({ id, position, commitBegan }: Committed): boolean {
     const covering = this.moves.findLast(({ to }) => position >= to);
     const since = covering?.began ?? 0;
+    // Of two moves at once nobody here knows which was the later one.
     const passed = this.moves.some(
-      ({ began, ended, to, isForward }) =>
-        isForward && began > since && position < to && commitBegan < ended,
+      ({ ended, to, isForward }) =>
+        isForward && ended > since && position < to && commitBegan < ended,
     );
     return !passed && !this.handled.some((run) => run.id === id && run.began >= since);
   }
