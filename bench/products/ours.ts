@@ -15,19 +15,35 @@ const QUEUE = "bench";
 const NAME = "user.created";
 
 /** With default settings. */
-export const ours: Product = { name: "ours", role: "ours", open: (place) => open(place, false) };
+export const ours: Product = { name: "ours", role: "ours", open: (place) => open(place) };
+
+export const oursPrepared: Product = {
+  name: "ours, prepared statements",
+  role: "ours",
+  open: (place) => open(place, { preparedStatements: true }),
+};
 
 export const oursOrdered: Product = {
   name: "ours, ordered",
   role: "ours",
-  open: (place) => open(place, true),
+  open: (place) => open(place, { ordered: true }),
 };
 
-async function open({ url, pool }: Place, ordered: boolean): Promise<Opened> {
+interface Settings {
+  readonly ordered?: boolean;
+  readonly preparedStatements?: boolean;
+}
+
+async function open(
+  { url, pool }: Place,
+  { ordered = false, preparedStatements = false }: Settings = {},
+): Promise<Opened> {
   await migrate(pool);
   await pool.query("select opinionated_events.declare_queue($1, $2)", [QUEUE, ordered]);
   await pool.query("select opinionated_events.subscribe($1, $2)", [QUEUE, NAME]);
-  const publisher = new Publisher({ bridge: syncBridge([postgresDestination({ pool })]) });
+  const publisher = new Publisher({
+    bridge: syncBridge([postgresDestination({ pool, preparedStatements })]),
+  });
   return {
     async publishIn(client, sample) {
       assertStored([await publisher.publishOne(messageOf(sample), withTx(client))]);

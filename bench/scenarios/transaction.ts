@@ -3,13 +3,13 @@ import { aim, must } from "../harness/claims.js";
 import type { Contender, MakeScenario } from "../harness/scenario.js";
 import { transactions } from "../harness/transactions.js";
 import { graphileWorker } from "../products/graphile-worker.js";
-import { ours } from "../products/ours.js";
+import { ours, oursPrepared } from "../products/ours.js";
 import { pgBoss, pgBossDefaults } from "../products/pg-boss.js";
 import { plainTable } from "../products/plain-table.js";
 import type { Product } from "../products/product.js";
 
 /** graphile-worker publishes alike whatever its settings; pg-boss notifies with its best ones only. */
-const PRODUCTS = [ours, plainTable, graphileWorker, pgBoss, pgBossDefaults];
+const PRODUCTS = [ours, oursPrepared, plainTable, graphileWorker, pgBoss, pgBossDefaults];
 
 export const transactionScenario: MakeScenario = ({ full }) => ({
   id: "A1",

@@ -4,7 +4,7 @@ import { receiving } from "../harness/receiving.js";
 import type { Contender, MakeScenario } from "../harness/scenario.js";
 import { transactions } from "../harness/transactions.js";
 import { graphileWorker } from "../products/graphile-worker.js";
-import { ours } from "../products/ours.js";
+import { ours, oursPrepared } from "../products/ours.js";
 import { pgBoss } from "../products/pg-boss.js";
 import { plainTable, plainTableWithNotify } from "../products/plain-table.js";
 import type { Product } from "../products/product.js";
@@ -21,6 +21,7 @@ export const transactionsReceivedScenario: MakeScenario = ({ full }) => {
     unit: "tx/s",
     contenders: [
       publishing(ours, { file: "ours", name: "ours" }, count),
+      publishing(oursPrepared, { file: "ours", name: "ours" }, count),
       publishing(plainTable, { file: "plain-table", name: "plainTable" }, count),
       publishing(
         plainTableWithNotify,

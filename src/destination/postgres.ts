@@ -8,6 +8,12 @@ export interface PostgresDestinationOptions {
   readonly pool: SqlClient;
   /** Default `opinionated_events`. */
   readonly schema?: string;
+  /**
+   * Publishes with prepared statements, which the server parses once a connection: a fifth of what a publish of one message costs it.
+   * Default false, since names get lost in poolers in transaction mode that don't follow them, as PgBouncer before 1.21.
+   * Pool and transactions have to be of node-postgres.
+   */
+  readonly preparedStatements?: boolean;
 }
 
 /**
@@ -15,12 +21,13 @@ export interface PostgresDestinationOptions {
  * whose id is there already is a `duplicate`, and so is one whose dedup key was taken within its window.
  */
 export function postgresDestination(options: PostgresDestinationOptions): Destination {
+  const { pool, preparedStatements } = options;
   const schema = validSchema(options.schema);
   return {
     name: `postgres:${schema}`,
     capabilities: { transactional: true, ordered: true, dedupKeys: true, maxBatch: 1_000 },
     async deliver(batch, { tx }) {
-      const stored = await append(tx ?? options.pool, schema, batch);
+      const stored = await append(tx ?? pool, schema, batch, preparedStatements);
       return batch.map(({ id }) => ({ status: stored.delete(id) ? "stored" : "duplicate" }));
     },
   };

@@ -5,24 +5,37 @@ import { explain } from "./database.js";
 import { columns, records } from "./log-rows.js";
 import { qualify } from "./schema.js";
 
-const insertOne =
-  "select case opinionated_events.append_one($1, $2, $3, $4, $5, $6, $7, $8) when false then '' end as stored";
-const insertMany = "select opinionated_events.append_many($1, $2) as stored";
-const insertGuarded = "select opinionated_events.append_guarded($1, $2) as stored";
+const parameters = {
+  append_one: "$1, $2, $3, $4, $5, $6, $7, $8",
+  append_many: "$1, $2",
+  append_guarded: "$1, $2",
+};
+
+/** A client of node-postgres. */
+interface PreparingClient {
+  // biome-ignore lint/suspicious/noExplicitAny: as in SqlClient
+  query(statement: { name: string; text: string; values: unknown[] }): Promise<{ rows: any[] }>;
+}
 
 /**
  * Appends messages in their order, in one statement. Resolves with the ids that were stored: the others were there before,
- * or their dedup key was.
+ * or their dedup key was. `prepared` takes a client of node-postgres, on a connection where statements keep their names.
  */
 export async function append(
   client: SqlClient,
   schema: string,
   messages: readonly Message[],
+  prepared = false,
 ): Promise<Set<string>> {
   const [first] = messages;
   if (first === undefined) return new Set();
+  const [append, values] = callOf(messages, first);
+  const name = qualify(`opinionated_events.${append}`, schema);
+  const text = `select ${name}(${parameters[append]}) as stored`;
   try {
-    const { rows } = await client.query(...statement(messages, first, schema));
+    const { rows } = prepared
+      ? await (client as unknown as PreparingClient).query({ name, text, values })
+      : await client.query(text, values);
     return storedIds(messages, rows[0]?.stored);
   } catch (error) {
     throw explainAppend(error, messages);
@@ -30,20 +43,19 @@ export async function append(
 }
 
 /** Only a publish with a message that is guarded pays for that. */
-function statement(
+function callOf(
   messages: readonly Message[],
   first: Message,
-  schema: string,
-): [text: string, values: unknown[]] {
+): [append: keyof typeof parameters, values: unknown[]] {
   const isGuarding = messages.some(isGuarded);
-  if (messages.length === 1 && !isGuarding) return [qualify(insertOne, schema), columns(first)];
-  const insert = isGuarding ? insertGuarded : insertMany;
-  return [qualify(insert, schema), [records(messages), messages.length]];
+  if (messages.length === 1 && !isGuarding) return ["append_one", columns(first)];
+  return [isGuarding ? "append_guarded" : "append_many", [records(messages), messages.length]];
 }
 
-/** `stored` is null if all were stored, else the ids that were. */
+/** `stored` is true of one message that was stored and null if all of many were, else the ids that were. */
 function storedIds(messages: readonly Message[], stored: unknown): Set<string> {
-  return new Set(stored === null ? messages.map(({ id }) => id) : String(stored).split(","));
+  if (stored === null || stored === true) return new Set(messages.map(({ id }) => id));
+  return new Set(stored === false ? [] : String(stored).split(","));
 }
 
 function isGuarded({ dedupKey, orderedByKey }: Message): boolean {

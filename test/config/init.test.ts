@@ -124,6 +124,7 @@ describe("a file that is there", () => {
       "destinations.web.maxBatch",
       "destinations.outbox.schema",
       "destinations.outbox.poolMax",
+      "destinations.outbox.preparedStatements",
     ]);
     expect(parse(text)).toEqual({
       ...parse(partly),
@@ -151,6 +152,7 @@ describe("a file that is there", () => {
           connectionString: `$\{DATABASE_URL}`,
           schema: "opinionated_events",
           poolMax: 10,
+          preparedStatements: false,
         },
       },
       sources: {},
@@ -202,8 +204,8 @@ describe("a file that is there", () => {
     const text =
       '{\n\t"destinations": {\n\t\t"a": { "kind": "postgres", "connectionString": "x" }\n\t}\n}\n';
     const { text: after, missing } = await init({ [`${NAME}.json`]: text });
-    expect(missing).toHaveLength(6);
-    expect(after).toContain('\n\t\t\t"poolMax": 10\n');
+    expect(missing).toHaveLength(7);
+    expect(after).toContain('\n\t\t\t"preparedStatements": false\n');
     expect(JSON.parse(after)).toMatchObject({ ...JSON.parse(text), relays: {} });
   });
 

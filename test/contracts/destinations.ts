@@ -93,14 +93,17 @@ const http: DestinationImplementation = {
   },
 };
 
-function postgres(places: () => PostgresPlaces): DestinationImplementation {
+function postgres(
+  places: () => PostgresPlaces,
+  preparedStatements: boolean,
+): DestinationImplementation {
   return {
-    name: "postgres",
+    name: preparedStatements ? "postgres, prepared" : "postgres",
     capabilities: { transactional: true, ordered: true, dedupKeys: true, maxBatch: 1_000 },
     async open() {
       const { pool, schema, messages, outage, close } = await places().open();
       return {
-        destination: postgresDestination({ pool, schema }),
+        destination: postgresDestination({ pool, schema, preparedStatements }),
         received: messages,
         outage,
         transaction: (fn) => transaction(pool, fn),
@@ -114,5 +117,6 @@ export const destinations = (places: () => PostgresPlaces): DestinationImplement
   memory,
   stdout,
   http,
-  postgres(places),
+  postgres(places, false),
+  postgres(places, true),
 ];

@@ -191,8 +191,8 @@ export const mutants: Readonly<Record<string, Mutant>> = {
     killer: "transaction open",
     source: {
       file: "src/destination/postgres.ts",
-      from: "append(tx ?? options.pool,",
-      to: "append(options.pool,",
+      from: "append(tx ?? pool,",
+      to: "append(pool,",
     },
   },
 };

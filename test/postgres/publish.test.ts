@@ -4,6 +4,7 @@ import { syncBridge } from "../../src/bridge/sync.js";
 import { postgresDestination } from "../../src/destination/postgres.js";
 import { createMessage } from "../../src/message/create-message.js";
 import type { Message } from "../../src/message/message.js";
+import { migrate } from "../../src/postgres/migrate.js";
 import { Publisher } from "../../src/publisher/publisher.js";
 import { transaction } from "../../src/transaction/transaction.js";
 import { withTx } from "../../src/transaction/with-tx.js";
@@ -131,6 +132,29 @@ describe("publishing to Postgres", () => {
       await expect(client.query("release savepoint s")).rejects.toMatchObject({ code: "3B001" });
     } finally {
       await client.query("rollback");
+      client.release();
+    }
+  });
+
+  it("prepares its statements only where it is told to, for each schema apart", async () => {
+    await migrate(db.pool, { schema: "other" });
+    const prepared = async (schema: string, preparedStatements: boolean) => {
+      const destination = postgresDestination({ pool: db.pool, schema, preparedStatements });
+      const publisher = new Publisher({ bridge: syncBridge([destination]) });
+      const messages = Array.from({ length: 5 }, (_, n) => createMessage("user.created", n));
+      await publisher.publishOne(messages[0] as Message, withTx(client));
+      await publisher.publishMany(messages.slice(1), withTx(client));
+      const { rows: found } = await client.query("select name from pg_prepared_statements");
+      return found.map(({ name }) => name).sort();
+    };
+    const client = await db.pool.connect();
+    try {
+      expect(await prepared("opinionated_events", false)).toEqual([]);
+      const ours = ["opinionated_events.append_many", "opinionated_events.append_one"];
+      expect(await prepared("opinionated_events", true)).toEqual(ours);
+      const others = ['"other".append_many', '"other".append_one'];
+      expect(await prepared("other", true)).toEqual([...others, ...ours]);
+    } finally {
       client.release();
     }
   });

@@ -17,7 +17,11 @@ interface Connection {
 
 export const kind: Kind<"postgres"> = {
   destination: (config, { clients }) =>
-    postgresDestination({ pool: poolOf(config, clients), schema: config.schema }),
+    postgresDestination({
+      pool: poolOf(config, clients),
+      schema: config.schema,
+      preparedStatements: config.preparedStatements,
+    }),
   source: (config, { clients }) =>
     postgresSource({
       pool: poolOf(config, clients),

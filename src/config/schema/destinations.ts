@@ -6,6 +6,10 @@ import { count, milliseconds } from "./values.js";
 const postgres = z.strictObject({
   kind: z.literal("postgres").describe("Stores messages in the outbox of a PostgreSQL schema."),
   ...connection,
+  preparedStatements: z
+    .boolean()
+    .default(false)
+    .describe("Publishes by prepared statements: faster, where no pooler loses their names."),
 });
 
 const http = z.strictObject({
