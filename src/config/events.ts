@@ -2,7 +2,6 @@ import { asyncBridge } from "../bridge/async.js";
 import { syncBridge } from "../bridge/sync.js";
 import type { Destination } from "../destination/destination.js";
 import { EventsError } from "../message/errors.js";
-import type { StartAt } from "../message/start-at.js";
 import { Publisher } from "../publisher/publisher.js";
 import type { RelayOptions } from "../relay/options.js";
 import { type Relay, relay } from "../relay/relay.js";
@@ -11,8 +10,8 @@ import type { Source } from "../source/source.js";
 import { Clients } from "./clients.js";
 import type { Kind, KindName, Make } from "./kinds/kind.js";
 import { Named } from "./named.js";
+import { relayOptions } from "./relay-options.js";
 import type { PublisherConfig } from "./schema/publishers.js";
-import type { RelayConfig } from "./schema/relays.js";
 import type { Config } from "./schema/schema.js";
 
 /** What a relay of a configuration is told besides. */
@@ -80,11 +79,6 @@ function publisherOf(entry: PublisherConfig, make: Make): Publisher {
   const { destinations: _, bridge, ...options } = entry;
   if (bridge === "sync") return new Publisher({ bridge: syncBridge(to, options) });
   return new Publisher({ bridge: asyncBridge(to, options) });
-}
-
-function relayOptions({ startAt, from: _, to: __, ...options }: RelayConfig) {
-  const at: StartAt = startAt === "now" || startAt === "earliest" ? startAt : new Date(startAt);
-  return { ...options, startAt: at };
 }
 
 function asHttpSource(source: Source): HttpSource {

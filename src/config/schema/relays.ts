@@ -18,6 +18,19 @@ export const relay = z.strictObject({
   limit: count
     .default(20)
     .describe("Attempts of a message that fails while others are accepted, before it is dead."),
+  retryMs: milliseconds(0)
+    .default(1_000)
+    .describe("The wait before the second of these attempts, doubled with each, in ms."),
+  retryMaxMs: milliseconds(0).default(3_600_000).describe("The longest of these waits, in ms."),
+  breakerFailures: count
+    .default(5)
+    .describe(
+      "Failed calls in a row, after which only single messages are sent, until one is accepted.",
+    ),
+  breakerMs: milliseconds(0)
+    .default(100)
+    .describe("The wait after a failed call, doubled with each in a row, in ms."),
+  breakerMaxMs: milliseconds(0).default(30_000).describe("The longest of these waits, in ms."),
   timeoutMs: milliseconds(1)
     .default(30_000)
     .describe("How long one call of the destination may take, in ms."),
