@@ -60,7 +60,7 @@ export class PostgresRun {
     this.#lanes = new Lanes({
       maxWorkers,
       concurrencyOf: (queue) => context.queues.get(queue)?.concurrency,
-      run: (item) => this.#runItem(item),
+      run: (item, done) => this.#run(item, done),
     });
     this.#ledger = new Ledger({
       db,
@@ -154,19 +154,20 @@ export class PostgresRun {
     });
   }
 
-  async #runItem(item: Item): Promise<void> {
+  #run(item: Item, done: () => void): void {
     const reader = this.#readers.get(item.queue);
-    if (!reader?.starts(item)) return;
+    if (!reader?.starts(item)) return queueMicrotask(done);
+    const { sink } = this.#options.context;
     const startedAt = performance.now();
     item.startedAt = startedAt;
-    const outcome = await this.#deliver(item);
-    this.#ledger.settle(item, outcome);
-    reader.finished(item, outcome, performance.now() - startedAt);
-  }
-
-  #deliver(item: Item): Promise<Outcome> {
-    const { sink } = this.#options.context;
-    return sink.deliver(this.#transactions?.delivery(item) ?? item);
+    const settle = (outcome: Outcome) => {
+      this.#ledger.settle(item, outcome);
+      reader.finished(item, outcome, performance.now() - startedAt);
+      done();
+    };
+    const delivery = this.#transactions?.delivery(item) ?? item;
+    if (sink.gathering) sink.gathering.take(delivery, settle);
+    else sink.deliver(delivery).then(settle);
   }
 
   #wakeFound({ news, due }: PollResult): void {
