@@ -3,7 +3,7 @@ import { matches } from "../message/name.js";
 import type { Reporter } from "../receiver/report.js";
 import type { Delivery, Gathering, Outcome, Sink } from "../source/source.js";
 import { Breaker } from "./breaker.js";
-import type { Entry } from "./buffer.js";
+import { Entry } from "./buffer.js";
 import { Lane } from "./lane.js";
 import type { Settings } from "./options.js";
 import { Rate } from "./rate.js";
@@ -30,7 +30,7 @@ export class RelaySink implements Sink {
     this.#maxBatch = Math.min(maxBatch, MAX_BATCH);
     this.gathering = {
       atOnce: 2 * LANES * this.#maxBatch, // the next calls are full when these end
-      take: (delivery, settle) => this.#take({ delivery, settle }),
+      take: (delivery, settle) => this.#take(new Entry(delivery, settle)),
     };
     this.#breaker = new Breaker(settings.breaker);
     const lane = () =>
@@ -70,7 +70,9 @@ export class RelaySink implements Sink {
   }
 
   deliver(delivery: Delivery): Promise<Outcome> {
-    return new Promise((settle) => this.#take({ delivery, settle }));
+    return new Promise((resolve) => {
+      this.#take(new Entry(delivery, (_, outcome) => resolve(outcome)));
+    });
   }
 
   /** What is held is still sent, until a call fails: then the rest is given back. */

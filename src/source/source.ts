@@ -59,6 +59,9 @@ export interface Sink {
   readonly gathering?: Gathering;
 }
 
+/** Says how a delivery ended. */
+export type Settle = (delivery: Delivery, outcome: Outcome) => void;
+
 /**
  * Of an ordered queue, several messages of a key may run at once, if they are started in their order: should one of them not end
  * as `done` or `dead`, those behind it are `released`, even what is still started in that turn of the event loop.
@@ -67,7 +70,7 @@ export interface Gathering {
   /** As many deliveries should run at once, whatever the source's workers are. */
   readonly atOnce: number;
   /** As `deliver`, without a promise for each of many messages. `settle` is called once, not before this has returned. */
-  take(delivery: Delivery, settle: (outcome: Outcome) => void): void;
+  take(delivery: Delivery, settle: Settle): void;
 }
 
 export interface QueueOptions {

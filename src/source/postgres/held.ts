@@ -1,7 +1,7 @@
 import { setMaxListeners } from "node:events";
+import type { Message } from "../../message/message.js";
 import type { BatchKey, BatchProgress, ClaimedBatch, Leftover } from "../../postgres/batch.js";
 import type { ClaimedDelivery, DeliveryKey, DeliveryProgress } from "../../postgres/delivery.js";
-import type { Message } from "../../message/message.js";
 import type { Delivery } from "../source.js";
 import { leftoverOf, type Settlement } from "./leftover.js";
 
@@ -15,6 +15,8 @@ export interface Item extends Delivery {
   readonly isSuspect: boolean;
   /** When its handler was started, by `performance.now()`. */
   startedAt: number | undefined;
+  /** To be called when it has run. */
+  done: (() => void) | undefined;
 }
 
 function lineOf({ topic, key }: Message, isOrdered: boolean): string | undefined {
@@ -84,6 +86,7 @@ export class HeldBatch implements Held<BatchProgress> {
       signal,
       isSuspect: false,
       startedAt: undefined,
+      done: undefined,
     }));
   }
 
@@ -153,8 +156,8 @@ export class HeldDelivery implements Held<DeliveryProgress> {
     const { signal } = this.#abort;
     const isSuspect = lost > 1;
     const line = lineOf(message, isOrdered);
-    const startedAt = undefined;
-    this.item = { held: this, position, queue, message, line, attempt, signal, isSuspect, startedAt };
+    const rest = { startedAt: undefined, done: undefined };
+    this.item = { held: this, position, queue, message, line, attempt, signal, isSuspect, ...rest };
   }
 
   get isSettled(): boolean {

@@ -10,7 +10,8 @@ export interface Admission {
 interface Line {
   /** Items that were started and are not over. */
   running: number;
-  readonly waiting: Fifo<Item>;
+  /** Undefined while none has waited. */
+  waiting: Fifo<Item> | undefined;
 }
 
 interface Closed {
@@ -78,9 +79,13 @@ export class KeyLines {
       this.#sendBack(item, id);
       this.#broken.add(id);
     }
-    const waits = line.waiting.size > 0;
-    const back = isOver || !waits ? [] : line.waiting.drain().map((one) => this.#sendBack(one, id));
-    const starting = isOver && waits ? [line.waiting.shift()] : [];
+    const waiting = line.waiting?.size ? line.waiting : undefined;
+    if (!waiting) {
+      if (line.running === 0) this.#end(id);
+      return NOBODY;
+    }
+    const back = isOver ? [] : waiting.drain().map((one) => this.#sendBack(one, id));
+    const starting = isOver ? [waiting.shift()] : [];
     line.running += starting.length;
     if (line.running === 0) this.#end(id);
     return { starting, back };
@@ -104,7 +109,7 @@ export class KeyLines {
 
   /** Everything that is held was lost, or is given back. Returns what waits. */
   clear(): readonly Item[] {
-    const waiting = [...this.#lines.values()].flatMap((line) => line.waiting.drain());
+    const waiting = [...this.#lines.values()].flatMap(({ waiting }) => waiting?.drain() ?? []);
     this.#lines.clear();
     this.#broken.clear();
     this.#closed.clear();
@@ -120,12 +125,13 @@ export class KeyLines {
     if (claim <= Math.max(this.#lostUntil, this.#closed.get(id)?.until ?? 0)) return true;
     return line !== undefined && this.#atOnce
       ? line.running >= most
-      : (line?.waiting.size ?? 0) >= most;
+      : (line?.waiting?.size ?? 0) >= most;
   }
 
   #join(item: Item, id: string, starting: Item[]): void {
     const line = this.#lines.get(id) ?? this.#begin(id);
     if (line.running > 0 && !this.#atOnce) {
+      line.waiting ??= new Fifo();
       line.waiting.push(item);
       return;
     }
@@ -134,7 +140,7 @@ export class KeyLines {
   }
 
   #begin(id: string): Line {
-    const line = { running: 0, waiting: new Fifo<Item>() };
+    const line = { running: 0, waiting: undefined };
     this.#lines.set(id, line);
     return line;
   }

@@ -5,7 +5,7 @@ import type { PollResult } from "../../postgres/wake.js";
 import { finishWithin } from "../finish-within.js";
 import { Lanes } from "../lanes.js";
 import type { Loop } from "../loop.js";
-import type { Outcome, SourceContext, StopReport } from "../source.js";
+import type { Delivery, Outcome, SourceContext, StopReport } from "../source.js";
 import { within } from "../within.js";
 import type { Item } from "./held.js";
 import { housekeeper } from "./housekeeper.js";
@@ -158,17 +158,20 @@ export class PostgresRun {
     const reader = this.#readers.get(item.queue);
     if (!reader?.starts(item)) return queueMicrotask(done);
     const { sink } = this.#options.context;
-    const startedAt = performance.now();
-    item.startedAt = startedAt;
-    const settle = (outcome: Outcome) => {
-      this.#ledger.settle(item, outcome);
-      reader.finished(item, outcome, performance.now() - startedAt);
-      done();
-    };
+    item.startedAt = performance.now();
+    item.done = done;
+    if (sink.gathering) return sink.gathering.take(item, this.#settle);
     const delivery = this.#transactions?.delivery(item) ?? item;
-    if (sink.gathering) sink.gathering.take(delivery, settle);
-    else sink.deliver(delivery).then(settle);
+    sink.deliver(delivery).then((outcome) => this.#settle(item, outcome));
   }
+
+  readonly #settle = (delivery: Delivery, outcome: Outcome) => {
+    const item = delivery as Item;
+    const durationMs = performance.now() - (item.startedAt ?? 0);
+    this.#ledger.settle(item, outcome);
+    this.#readers.get(item.queue)?.finished(item, outcome, durationMs);
+    item.done?.();
+  };
 
   #wakeFound({ news, due }: PollResult): void {
     for (const { queue, topic } of news) this.#readers.get(queue)?.wakeTopic(topic);
