@@ -156,13 +156,22 @@ export class PostgresRun {
 
   #run(item: Item, done: () => void): void {
     const reader = this.#readers.get(item.queue);
-    if (!reader?.starts(item)) return queueMicrotask(done);
-    const { sink } = this.#options.context;
+    if (!reader?.starts(item)) {
+      queueMicrotask(done);
+      return;
+    }
     item.startedAt = performance.now();
     item.done = done;
-    if (sink.gathering) return sink.gathering.take(item, this.#settle);
-    const delivery = this.#transactions?.delivery(item) ?? item;
-    sink.deliver(delivery).then((outcome) => this.#settle(item, outcome));
+    this.#deliver(item);
+  }
+
+  #deliver(item: Item): void {
+    const { sink } = this.#options.context;
+    if (sink.gathering) sink.gathering.take(item, this.#settle);
+    else
+      sink
+        .deliver(this.#transactions?.delivery(item) ?? item)
+        .then((outcome) => this.#settle(item, outcome));
   }
 
   readonly #settle = (delivery: Delivery, outcome: Outcome) => {
