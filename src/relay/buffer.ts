@@ -23,7 +23,7 @@ export interface BufferOptions {
 }
 
 /** Those of one topic and key; undefined for a message without a key. */
-export function lineOf({ delivery: { message } }: Entry): string | undefined {
+function lineOf({ delivery: { message } }: Entry): string | undefined {
   const { topic, key } = message;
   return key === undefined ? undefined : `${topic} ${key}`;
 }
