@@ -22,9 +22,12 @@ export function toItems(
   results: DeliverResult[],
 ): ReadonlyMap<string, readonly Item[]> {
   const byTopic = new Map<string, Item[]>();
-  for (const [index, message] of batch.entries()) {
+  const kafkaTopics = new Map<string, string>();
+  for (let index = 0; index < batch.length; index += 1) {
+    const message = batch[index] as Message;
     try {
-      const topic = toKafkaTopic(message.topic, topicOf);
+      const topic = kafkaTopics.get(message.topic) ?? toKafkaTopic(message.topic, topicOf);
+      kafkaTopics.set(message.topic, topic);
       const item = { index, record: toRecord(message) };
       const items = byTopic.get(topic);
       if (items) items.push(item);

@@ -24,11 +24,10 @@ export type ReceivedRecord = Pick<KafkaMessage, "key" | "value" | "headers">;
  */
 export function toRecord(message: Message): KafkaRecord {
   const { key = null, json, headers } = message;
-  return {
-    key,
-    value: toRaw(json, headers),
-    headers: Object.assign(escapeHeaders(headers), attributesOf(message)),
-  };
+  const value = toRaw(json, headers);
+  const attributes = attributesOf(message);
+  if (headers === NO_HEADERS) return { key, value, headers: attributes };
+  return { key, value, headers: Object.assign(escapeHeaders(headers), attributes) };
 }
 
 /** Whether the record says that it is one of ours. */

@@ -31,7 +31,10 @@ export class StoredMessage<P = unknown> implements Message<P> {
   readonly topic: string;
   readonly key: string | undefined;
   readonly json: string;
-  readonly #fields: StoredFields;
+  readonly #headersJson: string | null;
+  readonly #publishedAt: string | Date;
+  readonly #deliverAt: string | Date | null;
+  readonly #dedup: Dedup | undefined;
   #headers: Headers | undefined;
   #payload: unknown;
 
@@ -41,7 +44,10 @@ export class StoredMessage<P = unknown> implements Message<P> {
     this.topic = fields.topic;
     this.key = fields.key;
     this.json = fields.json;
-    this.#fields = fields;
+    this.#headersJson = fields.headersJson;
+    this.#publishedAt = fields.publishedAt;
+    this.#deliverAt = fields.deliverAt;
+    this.#dedup = fields.dedup;
     this.#payload = fields.payload;
   }
 
@@ -51,17 +57,16 @@ export class StoredMessage<P = unknown> implements Message<P> {
   }
 
   get headers(): Headers {
-    this.#headers ??= readHeaders(this.#fields.headersJson);
+    this.#headers ??= readHeaders(this.#headersJson);
     return this.#headers;
   }
 
   get publishedAt(): Date {
-    return readTime(this.#fields.publishedAt);
+    return readTime(this.#publishedAt);
   }
 
   get deliverAt(): Date | undefined {
-    const { deliverAt } = this.#fields;
-    return deliverAt === null ? undefined : readTime(deliverAt);
+    return this.#deliverAt === null ? undefined : readTime(this.#deliverAt);
   }
 
   get delayMs(): undefined {
@@ -69,11 +74,11 @@ export class StoredMessage<P = unknown> implements Message<P> {
   }
 
   get dedupKey(): string | undefined {
-    return this.#fields.dedup?.dedupKey;
+    return this.#dedup?.dedupKey;
   }
 
   get dedupMs(): number | undefined {
-    return this.#fields.dedup?.dedupMs;
+    return this.#dedup?.dedupMs;
   }
 
   get orderedByKey(): false {

@@ -37,11 +37,27 @@ export function fromIso(value: unknown): Date {
 /** The date of an ISO 8601 text, or of one as PostgreSQL writes it (`2026-01-31 10:00:00+00`). Throws `INVALID_TIME`. */
 export function fromStored(text: string): Date {
   // Nearly all are like this one, and a relay reads the times of all.
-  if (text[10] === " " && text.endsWith("+00")) {
-    const ms = Date.parse(`${text.slice(0, 10)}T${text.slice(11, -3)}Z`);
-    if (isInRange(ms)) return new Date(ms);
-  }
+  const ms = text[10] === " " && text.endsWith("+00") ? fromUtc(text) : Number.NaN;
+  if (isInRange(ms)) return new Date(ms);
   return fromIso(text.replace(" ", "T").replace(/[+-]\d\d$/, "$&:00"));
+}
+
+// Messages of one claim were published in the same second, mostly.
+let lastSecond = "none";
+let lastSecondMs = Number.NaN;
+
+/** `2026-01-31 10:00:00.123456+00` */
+function fromUtc(text: string): number {
+  if (!text.startsWith(lastSecond)) {
+    lastSecond = text.slice(0, 19);
+    lastSecondMs = Date.parse(`${lastSecond.replace(" ", "T")}Z`);
+  }
+  return lastSecondMs + fractionMs(text.slice(19, -3));
+}
+
+function fractionMs(fraction: string): number {
+  if (fraction === "") return 0;
+  return fraction[0] === "." ? Number(`${fraction}00`.slice(1, 4)) : Number.NaN;
 }
 
 /** The delay itself, in ms. Throws `INVALID_TIME` unless it is a number >= 0 that ends by the year 9999. */

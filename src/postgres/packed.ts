@@ -13,29 +13,63 @@ const MESSAGE = "\u001e";
 
 /** Takes apart the texts of a packed claim, into messages in their order. */
 export function unpack(topic: string, texts: readonly string[]): ClaimedMessage[] {
-  const messages = texts.flatMap((text) =>
-    text.split(MESSAGE).map((each) => unpackOne(topic, each)),
-  );
+  const messages = texts.flatMap((text) => unpackText(topic, text));
   if (texts.length > 1) messages.sort((a, b) => Number(a.position) - Number(b.position));
   return messages;
 }
 
-function unpackOne(topic: string, text: string): ClaimedMessage {
-  const [position, early, name, id, key, headers, publishedAt, deliverAt, json] = text.split(
-    FIELD,
-  ) as [string, string, string, string, string, string, string, string, string];
-  return {
-    position,
-    early: early === "t",
-    message: new StoredMessage({
-      topic,
-      name,
-      id,
-      key: key === "" ? undefined : JSON.parse(key),
-      json,
-      headersJson: headers || null,
-      publishedAt,
-      deliverAt: deliverAt || null,
-    }),
-  };
+function unpackText(topic: string, text: string): ClaimedMessage[] {
+  const messages: ClaimedMessage[] = [];
+  const cursor = new Cursor(text);
+  while (!cursor.isAtEnd) messages.push(unpackOne(topic, cursor));
+  return messages;
+}
+
+function unpackOne(topic: string, cursor: Cursor): ClaimedMessage {
+  const position = cursor.next();
+  const early = cursor.next() === "t";
+  const name = cursor.next();
+  const id = cursor.next();
+  const key = readKey(cursor.next());
+  const headersJson = cursor.next() || null;
+  const publishedAt = cursor.next();
+  const deliverAt = cursor.next() || null;
+  const json = cursor.last();
+  const fields = { topic, name, id, key, json, headersJson, publishedAt, deliverAt };
+  return { position, early, message: new StoredMessage(fields) };
+}
+
+function readKey(json: string): string | undefined {
+  if (json === "") return undefined;
+  return json.includes("\\") ? JSON.parse(json) : json.slice(1, -1);
+}
+
+/** Cuts one field after the other out of a text: half the cost of lists of fields. */
+class Cursor {
+  readonly #text: string;
+  #at = 0;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  get isAtEnd(): boolean {
+    return this.#at > this.#text.length;
+  }
+
+  next(): string {
+    return this.#cut(this.#text.indexOf(FIELD, this.#at));
+  }
+
+  /** The last one of a message. */
+  last(): string {
+    const end = this.#text.indexOf(MESSAGE, this.#at);
+    return this.#cut(end < 0 ? this.#text.length : end);
+  }
+
+  #cut(end: number): string {
+    const field = this.#text.slice(this.#at, end);
+    this.#at = end + 1;
+    return field;
+  }
 }

@@ -1,9 +1,18 @@
-import type { Delivery, Outcome } from "../source/source.js";
+import type { Delivery, Outcome, Settle } from "../source/source.js";
 
 /** A delivery that waits for its outcome. */
-export interface Entry {
+export class Entry {
   readonly delivery: Delivery;
-  readonly settle: (outcome: Outcome) => void;
+  readonly #settle: Settle;
+
+  constructor(delivery: Delivery, settle: Settle) {
+    this.delivery = delivery;
+    this.#settle = settle;
+  }
+
+  settle(outcome: Outcome): void {
+    this.#settle(this.delivery, outcome);
+  }
 }
 
 export interface BufferOptions {
@@ -14,7 +23,7 @@ export interface BufferOptions {
 }
 
 /** Those of one topic and key; undefined for a message without a key. */
-export function lineOf({ delivery: { message } }: Entry): string | undefined {
+function lineOf({ delivery: { message } }: Entry): string | undefined {
   const { topic, key } = message;
   return key === undefined ? undefined : `${topic} ${key}`;
 }

@@ -238,13 +238,13 @@ export class Lane {
 
   #release(entries: readonly Entry[]): void {
     this.#released += entries.length;
-    for (const { settle } of entries) settle(released);
+    for (const entry of entries) entry.settle(released);
   }
 
   /** Somebody else has it, or will: its outcome does not count. */
-  #isLost({ delivery, settle }: Entry): boolean {
-    if (!delivery.signal.aborted) return false;
-    settle(released);
+  #isLost(entry: Entry): boolean {
+    if (!entry.delivery.signal.aborted) return false;
+    entry.settle(released);
     return true;
   }
 

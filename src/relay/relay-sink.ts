@@ -1,9 +1,9 @@
 import { capabilitiesOf } from "../destination/capabilities.js";
 import { matches } from "../message/name.js";
 import type { Reporter } from "../receiver/report.js";
-import type { Delivery, Outcome, Sink } from "../source/source.js";
+import type { Delivery, Gathering, Outcome, Sink } from "../source/source.js";
 import { Breaker } from "./breaker.js";
-import { type Entry, lineOf } from "./buffer.js";
+import { Entry } from "./buffer.js";
 import { Lane } from "./lane.js";
 import type { Settings } from "./options.js";
 import { Rate } from "./rate.js";
@@ -16,7 +16,7 @@ const LANES = 2;
 
 /** The sink of a relay. A key's messages always go in the same lane, where they keep their order. */
 export class RelaySink implements Sink {
-  readonly gathers: number;
+  readonly gathering: Gathering;
   readonly #settings: Settings;
   readonly #maxBatch: number;
   readonly #breaker: Breaker;
@@ -28,7 +28,10 @@ export class RelaySink implements Sink {
     const { maxBatch, ordered: together } = capabilitiesOf(settings.to);
     this.#settings = settings;
     this.#maxBatch = Math.min(maxBatch, MAX_BATCH);
-    this.gathers = 2 * LANES * this.#maxBatch; // the next calls are full when these end
+    this.gathering = {
+      atOnce: 2 * LANES * this.#maxBatch, // the next calls are full when these end
+      take: (delivery, settle) => this.#take(new Entry(delivery, settle)),
+    };
     this.#breaker = new Breaker(settings.breaker);
     const lane = () =>
       new Lane({
@@ -67,9 +70,8 @@ export class RelaySink implements Sink {
   }
 
   deliver(delivery: Delivery): Promise<Outcome> {
-    return new Promise((settle) => {
-      const entry = { delivery, settle };
-      this.#laneOf(entry)?.push(entry);
+    return new Promise((resolve) => {
+      this.#take(new Entry(delivery, (_, outcome) => resolve(outcome)));
     });
   }
 
@@ -78,10 +80,14 @@ export class RelaySink implements Sink {
     for (const lane of this.#lanes) lane.close();
   }
 
+  #take(entry: Entry): void {
+    this.#laneOf(entry)?.push(entry);
+  }
+
   /** What has no order goes where a call is not full yet. */
-  #laneOf(entry: Entry): Lane | undefined {
-    const line = this.#settings.ordered ? lineOf(entry) : undefined;
-    if (line !== undefined) return this.#lanes[hash(line) % LANES];
+  #laneOf({ delivery }: Entry): Lane | undefined {
+    const { key } = delivery.message;
+    if (this.#settings.ordered && key !== undefined) return this.#lanes[hash(key) % LANES];
     return this.#lanes.find(({ waiting }) => waiting < this.#maxBatch) ?? this.#lanes[0];
   }
 

@@ -8,8 +8,8 @@ export interface LanesOptions<T> {
   readonly maxWorkers: number;
   /** Items of one queue that run at once; undefined for as many as there are workers. */
   readonly concurrencyOf: (queue: string) => number | undefined;
-  /** Must not reject. */
-  readonly run: (item: T) => Promise<void>;
+  /** Calls `done` once the item is over, not before it has returned. */
+  readonly run: (item: T, done: () => void) => void;
 }
 
 interface Lane<T> {
@@ -110,7 +110,7 @@ export class Lanes<T> {
       this.#line(lane);
       this.#burst += 1;
       if (this.#burst === BURST) setImmediate(this.#turned);
-      this.#options.run(item).then(lane.done);
+      this.#options.run(item, lane.done);
     }
   }
 

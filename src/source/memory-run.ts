@@ -38,7 +38,7 @@ export class MemoryRun implements RunningSource {
     this.#lanes = new Lanes({
       maxWorkers,
       concurrencyOf: (queue) => context.queues.get(queue)?.concurrency,
-      run: (item) => this.#run(item),
+      run: (item, done) => void this.#run(item).then(done),
     });
     this.finished = new Promise((resolve) => {
       this.#finish = resolve;

@@ -53,7 +53,7 @@ export function memorySource(log: MemoryLog, options: MemorySourceOptions = {}):
         throw new EventsError("ALREADY_STARTED", text);
       }
       running = true;
-      const run = new MemoryRun(log, state, context, context.sink.gathers ?? maxWorkers);
+      const run = new MemoryRun(log, state, context, context.sink.gathering?.atOnce ?? maxWorkers);
       run.finished.then(() => {
         running = false;
       });

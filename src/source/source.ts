@@ -55,12 +55,22 @@ export interface Sink {
   deliver(delivery: Delivery): Promise<Outcome>;
   /** False if this process has no handler, so that the source can park without calling `deliver`. */
   handles(queue: string, name: string): boolean;
-  /**
-   * It makes batches of what it is given: as many deliveries as this should run at once, whatever the source's workers are.
-   * Of an ordered queue, several of a key may then run at once, if they are started in their order: should one of them not end
-   * as `done` or `dead`, those behind it are `released`, even what is still started in that turn of the event loop.
-   */
-  readonly gathers?: number;
+  /** There if it makes batches of what it is given. */
+  readonly gathering?: Gathering;
+}
+
+/** Says how a delivery ended. */
+export type Settle = (delivery: Delivery, outcome: Outcome) => void;
+
+/**
+ * Of an ordered queue, several messages of a key may run at once, if they are started in their order: should one of them not end
+ * as `done` or `dead`, those behind it are `released`, even what is still started in that turn of the event loop.
+ */
+export interface Gathering {
+  /** As many deliveries should run at once, whatever the source's workers are. */
+  readonly atOnce: number;
+  /** As `deliver`, without a promise for each of many messages. `settle` is called once, not before this has returned. */
+  take(delivery: Delivery, settle: Settle): void;
 }
 
 export interface QueueOptions {

@@ -17,6 +17,23 @@ function stored(fields: Partial<StoredFields> = {}): StoredMessage {
 }
 
 describe("StoredMessage", () => {
+  it.each([
+    ["2026-01-31 10:00:00+00", "2026-01-31T10:00:00.000Z"],
+    ["2026-01-31 10:00:00.1+00", "2026-01-31T10:00:00.100Z"],
+    ["2026-01-31 10:00:00.289999+00", "2026-01-31T10:00:00.289Z"],
+    ["2026-01-31 10:00:01.05+00", "2026-01-31T10:00:01.050Z"],
+    ["2026-01-31 10:00:00.5+01", "2026-01-31T09:00:00.500Z"],
+  ])("reads the time %s", (publishedAt, time) => {
+    expect(stored({ publishedAt }).publishedAt).toEqual(new Date(time));
+  });
+
+  it.each(["2026-13-31 10:00:00+00", "2026-01-31 10:00:00x1+00", "2026-01-31 10:00:00.xyz+00"])(
+    "takes %s for no time",
+    (publishedAt) => {
+      expect(() => stored({ publishedAt }).publishedAt).toThrow(withCode("INVALID_TIME"));
+    },
+  );
+
   it("decodes its texts", () => {
     const message = stored({ headersJson: '{"a":"b"}', deliverAt: "2026-02-01 00:00:00.5+00" });
     expect(message.payload).toEqual({ a: 1 });

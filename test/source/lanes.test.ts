@@ -2,7 +2,6 @@ import { describe, expect, it, vi } from "vitest";
 import { Fifo } from "../../src/source/fifo.js";
 import { Lanes } from "../../src/source/lanes.js";
 import { Lru } from "../../src/source/lru.js";
-import { deferred } from "../receiver/support.js";
 
 /** Lanes whose items run until they are told to finish. */
 function held(maxWorkers: number, concurrency: Record<string, number> = {}) {
@@ -11,11 +10,9 @@ function held(maxWorkers: number, concurrency: Record<string, number> = {}) {
   const lanes = new Lanes<string>({
     maxWorkers,
     concurrencyOf: (queue) => concurrency[queue],
-    run: (item) => {
+    run: (item, done) => {
       started.push(item);
-      const { promise, resolve } = deferred();
-      ends.set(item, resolve);
-      return promise;
+      ends.set(item, done);
     },
   });
   const finish = async (...items: string[]) => {

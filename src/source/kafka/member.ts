@@ -8,8 +8,8 @@ import type {
 import { KafkaError, toKafkaError } from "../../kafka/kafka-error.js";
 import { Loop } from "../loop.js";
 import { Assignment } from "./assignment.js";
-
 import { commit, commitFinished } from "./commits.js";
+import { Flow } from "./flow.js";
 import { begun, type Mark, passed } from "./mark.js";
 import type { Item, Partition } from "./partition.js";
 import type { Positions } from "./positions.js";
@@ -24,8 +24,6 @@ const WATCH_MS = 200;
 const SESSION_MS = 30_000;
 /** How often it is looked whether other members have said where the group begins in their partitions. */
 const PLACE_MS = 50;
-/** Records of a partition that may be read past the first that isn't finished: so many at the most a crash repeats. */
-const MAX_AHEAD = 10_000;
 
 export interface MemberOptions {
   readonly kafka: KafkaClient;
@@ -49,13 +47,12 @@ export class Member {
   readonly #options: MemberOptions;
   readonly #assignment: Assignment;
   readonly #loops: Readonly<Record<"sessions" | "settle" | "commit" | "place" | "watch", Loop>>;
-  readonly #paused = new Set<Partition>();
+  readonly #flow: Flow;
   #topics: readonly string[];
   #session: Session | undefined;
   #consumer: KafkaConsumer | undefined;
   #assigned: Readonly<Record<string, readonly number[]>> | undefined;
   #isSuspended = true;
-  #isFull = false;
   #isStopped = false;
   #heardAt = 0;
   #settled: () => void = () => {};
@@ -65,6 +62,7 @@ export class Member {
     this.#options = options;
     this.#topics = options.topics;
     this.#assignment = new Assignment(options.positions);
+    this.#flow = new Flow(options.maxHeld, () => this.partitions);
     this.joined = new Promise((resolve, reject) => {
       this.#settled = resolve;
       this.#refuse = reject;
@@ -99,39 +97,21 @@ export class Member {
   /** Reads no more, but stays in the group, and goes on to commit. */
   pause(): void {
     this.#isStopped = true;
-    this.#flow();
+    this.#steer();
   }
 
   get isFull(): boolean {
-    return this.#isFull;
+    return this.#flow.isFull;
   }
 
   /** Records that are held, in all partitions. */
   get held(): number {
-    let held = 0;
-    for (const { watermark } of this.partitions) held += watermark.open;
-    return held;
+    return this.#flow.held;
   }
 
   finish({ partition, place }: Item): void {
     partition.watermark.finish(place);
-    this.#check(partition);
-  }
-
-  /** Fetches nothing while it holds enough. */
-  #check(partition: Partition): void {
-    const { held } = this;
-    const { maxHeld } = this.#options;
-    const isFull = this.#isFull ? held > maxHeld / 2 : held >= maxHeld;
-    const isChanged = isFull !== this.#isFull;
-    this.#isFull = isFull;
-    const isTooFar = this.#isTooFar(partition);
-    if (
-      isChanged ||
-      (isTooFar && !this.#paused.has(partition)) ||
-      (!isTooFar && !isFull && this.#paused.has(partition))
-    )
-      this.#flow();
+    if (this.#flow.look(partition)) this.#steer();
   }
 
   /** Commits what is finished, and leaves the group. Outcomes count no longer. */
@@ -225,10 +205,8 @@ export class Member {
     if (!isCurrent()) return;
     this.#assignment.seek(consumer);
     this.#isSuspended = false;
-    this.#isFull = this.held >= this.#options.maxHeld; // what was lost has left room
-    this.#paused.clear();
-    for (const partition of this.partitions) this.#paused.add(partition);
-    this.#flow();
+    this.#flow.begin();
+    this.#steer();
     this.#options.onResume();
     await this.#commit();
     this.#loops.place.wake();
@@ -251,7 +229,7 @@ export class Member {
     if (!partition.isBegun && !(await this.#begin(partition))) return;
     this.#options.take(partition, batch.messages);
     resolveOffset(last.offset);
-    this.#check(partition);
+    if (this.#flow.look(partition)) this.#steer();
   }
 
   /** Says so before a handler is given the first record, lest it ends the process unseen. */
@@ -279,30 +257,15 @@ export class Member {
   }
 
   /** Pauses and resumes what is to be. */
-  #flow(): void {
+  #steer(): void {
     if (this.#isSuspended || !this.#consumer) return;
     try {
-      this.#pauseAndResume(this.#consumer);
+      this.#flow.set(this.#consumer, this.#isStopped);
     } catch {
       // The consumer has ended, of which it tells only later. All is set anew when the next one has joined.
       this.#suspend();
       void this.#session?.close();
     }
-  }
-
-  #pauseAndResume(consumer: KafkaConsumer): void {
-    for (const partition of this.partitions) {
-      const isPaused = this.#isStopped || this.#isFull || this.#isTooFar(partition);
-      if (isPaused === this.#paused.has(partition)) continue;
-      const place = [{ topic: partition.topic, partitions: [partition.id] }];
-      if (isPaused) consumer.pause(place);
-      else consumer.resume(place);
-      this.#paused[isPaused ? "add" : "delete"](partition);
-    }
-  }
-
-  #isTooFar({ watermark }: Partition): boolean {
-    return watermark.ahead >= MAX_AHEAD;
   }
 
   /** Only what this member has is committed: others may have moved on in the rest. */

@@ -34,7 +34,7 @@ export class KafkaRun implements RunningSource {
     this.#lanes = new Lanes({
       maxWorkers: settings.maxWorkers,
       concurrencyOf: (queue) => context.queues.get(queue)?.concurrency,
-      run: (task) => task.run(),
+      run: (task, done) => void task.run().then(done),
     });
     // Whoever calls them tries again.
     this.#kafka = asKafkaJs(settings.kafka);

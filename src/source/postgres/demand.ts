@@ -36,7 +36,7 @@ export class Demand {
   get room(): number {
     const wanted = this.#wanted();
     const room = wanted - this.#held - this.#reserved;
-    const worthIt = wanted > this.#concurrency ? wanted / 2 : 1;
+    const worthIt = this.#atOnce ? wanted / 4 : wanted > this.#concurrency ? wanted / 2 : 1;
     return room >= worthIt ? Math.min(room, MAX_BATCH) : 0;
   }
 

@@ -13,8 +13,8 @@ export interface DueWork<H> {
 }
 
 /**
- * What is to be recorded now, of what was last recorded at the times given. An ordered queue's goes together: what was
- * handled first must not be left for later.
+ * What is to be recorded now, of what was last recorded at the times given, in the order in which it was taken. An ordered
+ * queue's goes with all that was taken before it: what was handled first must not be left for later.
  */
 export function dueWork<H extends Held>(open: ReadonlyMap<H, number>): readonly DueWork<H>[] {
   const now = performance.now();
@@ -28,16 +28,18 @@ export function dueWork<H extends Held>(open: ReadonlyMap<H, number>): readonly 
   }
   return [...groups].map(([queue, held]) => ({
     queue,
-    held: queue === undefined ? held : allOf(open, queue).filter((one) => isToGo(one, held)),
+    held: queue === undefined ? held : withEarlier(open, queue, held),
   }));
 }
 
-function allOf<H extends Held>(open: ReadonlyMap<H, number>, queue: string): readonly H[] {
-  return [...open.keys()].filter(({ isOrdered, key }) => isOrdered && key.queue === queue);
-}
-
-function isToGo<H extends Held>(held: H, due: readonly H[]): boolean {
-  return held.isDirty || due.includes(held);
+function withEarlier<H extends Held>(
+  open: ReadonlyMap<H, number>,
+  queue: string,
+  due: readonly H[],
+): readonly H[] {
+  const all = [...open.keys()].filter(({ isOrdered, key }) => isOrdered && key.queue === queue);
+  const last = all.findLastIndex((held) => due.includes(held));
+  return all.slice(0, last + 1).filter((held) => held.isDirty || due.includes(held));
 }
 
 function isDue(held: Held, ageMs: number): boolean {

@@ -1,4 +1,5 @@
 import { setMaxListeners } from "node:events";
+import type { Message } from "../../message/message.js";
 import type { BatchKey, BatchProgress, ClaimedBatch, Leftover } from "../../postgres/batch.js";
 import type { ClaimedDelivery, DeliveryKey, DeliveryProgress } from "../../postgres/delivery.js";
 import type { Delivery } from "../source.js";
@@ -8,10 +9,18 @@ import { leftoverOf, type Settlement } from "./leftover.js";
 export interface Item extends Delivery {
   readonly position: string;
   readonly held: HeldBatch | HeldDelivery;
+  /** Those of its topic and key; undefined if nothing keeps it in order. */
+  readonly line: string | undefined;
   /** It may have killed a worker. */
   readonly isSuspect: boolean;
   /** When its handler was started, by `performance.now()`. */
   startedAt: number | undefined;
+  /** To be called when it has run. */
+  done: (() => void) | undefined;
+}
+
+function lineOf({ topic, key }: Message, isOrdered: boolean): string | undefined {
+  return isOrdered && key !== undefined ? `${topic} ${key}` : undefined;
 }
 
 /** What a row of its own was, or is to be, written for. */
@@ -58,7 +67,7 @@ export class HeldBatch implements Held<BatchProgress> {
   isDirty = false;
   hasLeftovers = false;
   readonly #abort = new AbortController();
-  readonly #settled = new Set<string>();
+  readonly #settled = new Set<Item>();
   #unsaved = new Map<string, Leftover>();
 
   constructor({ key, messages }: ClaimedBatch, isOrdered: boolean) {
@@ -72,10 +81,12 @@ export class HeldBatch implements Held<BatchProgress> {
       position,
       queue,
       message,
+      line: lineOf(message, isOrdered),
       attempt: 1,
       signal,
       isSuspect: false,
       startedAt: undefined,
+      done: undefined,
     }));
   }
 
@@ -84,13 +95,13 @@ export class HeldBatch implements Held<BatchProgress> {
   }
 
   unsettled(): readonly Item[] {
-    return this.items.filter(({ position }) => !this.#settled.has(position));
+    return this.items.filter((item) => !this.#settled.has(item));
   }
 
   settle(item: Item, outcome: Settlement): void {
     const { position } = item;
     this.isDirty = true;
-    this.#settled.add(position);
+    this.#settled.add(item);
     const leftover = leftoverOf(this.isOrdered ? inLine(item, outcome) : outcome, item);
     if (!leftover) return;
     this.hasLeftovers = true;
@@ -103,7 +114,8 @@ export class HeldBatch implements Held<BatchProgress> {
     this.isDirty = false;
     if (this.isSettled) return { key: this.key, done: undefined, leftovers };
     const keys = this.isOrdered ? { keys: this.#openKeys() } : {};
-    return { key: this.key, done: [...this.#settled], leftovers, ...keys };
+    const done = Array.from(this.#settled, ({ position }) => position);
+    return { key: this.key, done, leftovers, ...keys };
   }
 
   leftoversOf({ leftovers }: BatchProgress): readonly ItemLeftover[] {
@@ -143,8 +155,9 @@ export class HeldDelivery implements Held<DeliveryProgress> {
     const { queue, position } = key;
     const { signal } = this.#abort;
     const isSuspect = lost > 1;
-    const startedAt = undefined;
-    this.item = { held: this, position, queue, message, attempt, signal, isSuspect, startedAt };
+    const line = lineOf(message, isOrdered);
+    const rest = { startedAt: undefined, done: undefined };
+    this.item = { held: this, position, queue, message, line, attempt, signal, isSuspect, ...rest };
   }
 
   get isSettled(): boolean {

@@ -10,9 +10,8 @@ export interface Admission {
 interface Line {
   /** Items that were started and are not over. */
   running: number;
-  readonly waiting: Fifo<Item>;
-  /** One that ran has gone back: no other may run. */
-  isBroken: boolean;
+  /** Undefined while none has waited. */
+  waiting: Fifo<Item> | undefined;
 }
 
 interface Closed {
@@ -30,6 +29,8 @@ interface Closed {
 export class KeyLines {
   readonly #atOnce: boolean;
   readonly #lines = new Map<string, Line>();
+  /** Lines of which one that ran has gone back: no other may run. */
+  readonly #broken = new Set<string>();
   readonly #closed = new Map<string, Closed>();
   readonly #unsaved = new Map<Item, string>();
   readonly #claiming = new Set<number>();
@@ -60,7 +61,7 @@ export class KeyLines {
     const starting: Item[] = [];
     const back: Item[] = [];
     for (const item of items) {
-      const line = lineOf(item);
+      const { line } = item;
       if (line === undefined) starting.push(item);
       else if (this.#isShut(line, most, claim)) back.push(this.#sendBack(item, line));
       else this.#join(item, line, starting);
@@ -70,25 +71,29 @@ export class KeyLines {
 
   /** The item that ran is over (`isOver`), or will come again. */
   leave(item: Item, isOver: boolean): Admission {
-    const id = lineOf(item);
+    const { line: id } = item;
     const line = id === undefined ? undefined : this.#lines.get(id);
     if (id === undefined || line === undefined || item.held.lost) return NOBODY;
     line.running -= 1;
     if (!isOver) {
       this.#sendBack(item, id);
-      line.isBroken = true;
+      this.#broken.add(id);
     }
-    const back = isOver ? [] : line.waiting.drain().map((waiting) => this.#sendBack(waiting, id));
-    const starting = line.waiting.size > 0 ? [line.waiting.shift()] : [];
+    const waiting = line.waiting?.size ? line.waiting : undefined;
+    if (!waiting) {
+      if (line.running === 0) this.#end(id);
+      return NOBODY;
+    }
+    const back = isOver ? [] : waiting.drain().map((one) => this.#sendBack(one, id));
+    const starting = isOver ? [waiting.shift()] : [];
     line.running += starting.length;
-    if (line.running === 0) this.#lines.delete(id);
+    if (line.running === 0) this.#end(id);
     return { starting, back };
   }
 
   /** One of its key has gone back, so that it must not run. */
-  isBroken(item: Item): boolean {
-    const id = lineOf(item);
-    return id !== undefined && (this.#lines.get(id)?.isBroken ?? false);
+  isBroken({ line }: Item): boolean {
+    return line !== undefined && this.#broken.size > 0 && this.#broken.has(line);
   }
 
   /** The database knows what has become of the item. */
@@ -104,8 +109,9 @@ export class KeyLines {
 
   /** Everything that is held was lost, or is given back. Returns what waits. */
   clear(): readonly Item[] {
-    const waiting = [...this.#lines.values()].flatMap((line) => line.waiting.drain());
+    const waiting = [...this.#lines.values()].flatMap(({ waiting }) => waiting?.drain() ?? []);
     this.#lines.clear();
+    this.#broken.clear();
     this.#closed.clear();
     this.#unsaved.clear();
     this.#lostUntil = this.#claims;
@@ -113,24 +119,35 @@ export class KeyLines {
   }
 
   #isShut(id: string, most: number, claim: number | undefined): boolean {
-    const line = this.#lines.get(id);
-    if (line?.isBroken) return true;
+    if (this.#broken.has(id)) return true;
     if (claim === undefined) return false;
+    const line = this.#lines.get(id);
     if (claim <= Math.max(this.#lostUntil, this.#closed.get(id)?.until ?? 0)) return true;
     return line !== undefined && this.#atOnce
       ? line.running >= most
-      : (line?.waiting.size ?? 0) >= most;
+      : (line?.waiting?.size ?? 0) >= most;
   }
 
   #join(item: Item, id: string, starting: Item[]): void {
-    const line = this.#lines.get(id) ?? { running: 0, waiting: new Fifo(), isBroken: false };
-    this.#lines.set(id, line);
+    const line = this.#lines.get(id) ?? this.#begin(id);
     if (line.running > 0 && !this.#atOnce) {
+      line.waiting ??= new Fifo();
       line.waiting.push(item);
       return;
     }
     line.running += 1;
     starting.push(item);
+  }
+
+  #begin(id: string): Line {
+    const line = { running: 0, waiting: undefined };
+    this.#lines.set(id, line);
+    return line;
+  }
+
+  #end(id: string): void {
+    this.#lines.delete(id);
+    this.#broken.delete(id);
   }
 
   #sendBack(item: Item, line: string): Item {
@@ -144,7 +161,3 @@ export class KeyLines {
 }
 
 const NOBODY: Admission = { starting: [], back: [] };
-
-function lineOf({ message: { topic, key } }: Item): string | undefined {
-  return key === undefined ? undefined : `${topic} ${key}`;
-}

@@ -30,7 +30,7 @@ export class Reader {
   constructor(options: ReaderOptions) {
     this.#options = options;
     this.#taker = new Taker(options);
-    const atOnce = options.sink.gathers !== undefined;
+    const atOnce = options.sink.gathering !== undefined;
     this.#lines = new KeyLines(atOnce);
     this.demand = new Demand(options.concurrency, atOnce);
     this.#room = new RoomQueue(this.demand);
@@ -68,7 +68,7 @@ export class Reader {
       const { starting, back } = this.#lines.leave(item, type === "done" || type === "dead");
       this.#giveBack(back);
       for (const _ of back) this.demand.finished();
-      this.#options.start(starting);
+      if (starting.length > 0) this.#options.start(starting);
     }
     this.#room.next();
   }

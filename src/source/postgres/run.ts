@@ -5,7 +5,7 @@ import type { PollResult } from "../../postgres/wake.js";
 import { finishWithin } from "../finish-within.js";
 import { Lanes } from "../lanes.js";
 import type { Loop } from "../loop.js";
-import type { Outcome, SourceContext, StopReport } from "../source.js";
+import type { Delivery, Outcome, SourceContext, StopReport } from "../source.js";
 import { within } from "../within.js";
 import type { Item } from "./held.js";
 import { housekeeper } from "./housekeeper.js";
@@ -60,7 +60,7 @@ export class PostgresRun {
     this.#lanes = new Lanes({
       maxWorkers,
       concurrencyOf: (queue) => context.queues.get(queue)?.concurrency,
-      run: (item) => this.#runItem(item),
+      run: (item, done) => this.#run(item, done),
     });
     this.#ledger = new Ledger({
       db,
@@ -154,20 +154,33 @@ export class PostgresRun {
     });
   }
 
-  async #runItem(item: Item): Promise<void> {
+  #run(item: Item, done: () => void): void {
     const reader = this.#readers.get(item.queue);
-    if (!reader?.starts(item)) return;
-    const startedAt = performance.now();
-    item.startedAt = startedAt;
-    const outcome = await this.#deliver(item);
-    this.#ledger.settle(item, outcome);
-    reader.finished(item, outcome, performance.now() - startedAt);
+    if (!reader?.starts(item)) {
+      queueMicrotask(done);
+      return;
+    }
+    item.startedAt = performance.now();
+    item.done = done;
+    this.#deliver(item);
   }
 
-  #deliver(item: Item): Promise<Outcome> {
+  #deliver(item: Item): void {
     const { sink } = this.#options.context;
-    return sink.deliver(this.#transactions?.delivery(item) ?? item);
+    if (sink.gathering) sink.gathering.take(item, this.#settle);
+    else
+      sink
+        .deliver(this.#transactions?.delivery(item) ?? item)
+        .then((outcome) => this.#settle(item, outcome));
   }
+
+  readonly #settle = (delivery: Delivery, outcome: Outcome) => {
+    const item = delivery as Item;
+    const durationMs = performance.now() - (item.startedAt ?? 0);
+    this.#ledger.settle(item, outcome);
+    this.#readers.get(item.queue)?.finished(item, outcome, durationMs);
+    item.done?.();
+  };
 
   #wakeFound({ news, due }: PollResult): void {
     for (const { queue, topic } of news) this.#readers.get(queue)?.wakeTopic(topic);

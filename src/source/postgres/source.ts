@@ -68,7 +68,7 @@ export function postgresSource(options: PostgresSourceOptions): Source {
         db,
         context: { ...context, onError },
         claimant,
-        maxWorkers: context.sink.gathers ?? maxWorkers,
+        maxWorkers: context.sink.gathering?.atOnce ?? maxWorkers,
         intervalMs,
       });
       const wake = (what: Notification) => run.notified(what);

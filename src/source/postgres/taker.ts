@@ -102,10 +102,11 @@ export class Taker {
     const { ledger, isOrdered } = this.#options;
     const batch = new HeldBatch(claimed, isOrdered);
     ledger.add(batch);
-    const early = claimed.messages.map((message) => message.early);
-    for (const [n, item] of batch.items.entries())
-      if (early[n]) ledger.settle(item, { type: "scheduled" });
-    return batch.items.filter((_, n) => !early[n]);
+    return batch.items.filter((item, n) => {
+      if (!claimed.messages[n]?.early) return true;
+      ledger.settle(item, { type: "scheduled" });
+      return false;
+    });
   }
 
   #holdDelivery(claimed: ClaimedDelivery): Item {

@@ -196,4 +196,13 @@ describe("Demand", () => {
     demand.reserve(-10);
     expect(demand.room).toBe(10);
   });
+
+  it("asks for a quarter at the least where what is taken makes batches", () => {
+    const demand = new Demand(400, true);
+    demand.took(400);
+    for (let n = 0; n < 99; n += 1) demand.finished();
+    expect(demand.room).toBe(0);
+    demand.finished();
+    expect(demand.room).toBe(100);
+  });
 });
