@@ -1,7 +1,8 @@
 import type { Message } from "../message/message.js";
 import type { DeliverResult } from "./destination.js";
 import { HttpError } from "./http-error.js";
-import { MAX_ANSWER_BYTES, type PostResponse } from "./http-post.js";
+import type { PostResponse } from "./http-post.js";
+import { MAX_ANSWER_BYTES } from "./http-read.js";
 import { type HttpResult, readHttpResults } from "./http-results.js";
 import { parseRetryAfter } from "./retry-after.js";
 
