@@ -3,7 +3,8 @@ import { v7 } from "uuid";
 import { EventsError } from "./errors.js";
 import { show } from "./text.js";
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i;
+const LOWER_UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+const UUID = new RegExp(LOWER_UUID, "i");
 
 // One system call for 256 ids; without the pool it is most of their cost.
 const pool = new Uint8Array(4096);
@@ -30,7 +31,10 @@ export function newId(): string {
  * UUID are refused, as they stand for a missing id and would make different messages duplicates.
  */
 export function toId(value: unknown): string {
-  if (typeof value === "string" && UUID.test(value)) return value.toLowerCase();
+  if (typeof value === "string") {
+    if (LOWER_UUID.test(value)) return value;
+    if (UUID.test(value)) return value.toLowerCase();
+  }
   const text = `Bad message id ${show(value)}: use a UUID, or leave it out to get a new one.`;
   throw new EventsError("INVALID_ID", text);
 }

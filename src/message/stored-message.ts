@@ -3,6 +3,7 @@ import type { Dedup } from "./dedup.js";
 import { EventsError } from "./errors.js";
 import { NO_HEADERS, toHeaders } from "./headers.js";
 import type { Envelope, Headers, Message } from "./message.js";
+import type { PayloadText } from "./payload-text.js";
 import { fromStored, toDate } from "./time.js";
 import { toEnvelope } from "./to-envelope.js";
 
@@ -12,7 +13,7 @@ export interface StoredFields {
   readonly name: string;
   readonly topic: string;
   readonly key: string | undefined;
-  readonly json: string;
+  readonly json: string | PayloadText;
   /** What `json` decodes to, where that is known. */
   readonly payload?: unknown;
   readonly headersJson: string | null;
@@ -30,7 +31,6 @@ export class StoredMessage<P = unknown> implements Message<P> {
   readonly name: string;
   readonly topic: string;
   readonly key: string | undefined;
-  readonly json: string;
   readonly #fields: StoredFields;
   #headers: Headers | undefined;
   #payload: unknown;
@@ -40,9 +40,13 @@ export class StoredMessage<P = unknown> implements Message<P> {
     this.name = fields.name;
     this.topic = fields.topic;
     this.key = fields.key;
-    this.json = fields.json;
     this.#fields = fields;
     this.#payload = fields.payload;
+  }
+
+  get json(): string {
+    const { json } = this.#fields;
+    return typeof json === "string" ? json : json.read();
   }
 
   get payload(): P {

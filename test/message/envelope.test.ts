@@ -82,6 +82,27 @@ describe("decodeEnvelopes", () => {
     expect(message.deliverAt).toEqual(new Date(ENVELOPE.deliverAt));
   });
 
+  it("holds the payload's text as it came, whatever is done to the value", () => {
+    const [first, second] = decodeEnvelopes(
+      JSON.stringify([ENVELOPE, { ...ENVELOPE, payload: [7] }]),
+    );
+    const alone = decodeOne(ENVELOPE);
+    for (const message of [first, alone]) Object.assign(message?.payload ?? {}, { a: 2 });
+    expect([first?.json, second?.json, alone.json]).toEqual([
+      '{"a":[1,null]}',
+      "[7]",
+      '{"a":[1,null]}',
+    ]);
+  });
+
+  it("doesn't mix up times", () => {
+    const times = ["2026-01-31T10:00:00.000Z", "2026-02-01T10:00:00.000Z"];
+    const dates = times.map((publishedAt) => decodeOne({ ...ENVELOPE, publishedAt }).publishedAt);
+    expect(dates.map((date) => date.toISOString())).toEqual(times);
+    const publishedAt = "";
+    expect(() => decodeOne({ ...ENVELOPE, publishedAt })).toThrow(withCode("INVALID_ENVELOPE", ""));
+  });
+
   it("reads one or many", () => {
     expect(decodeEnvelopes("[]")).toEqual([]);
     expect(decodeEnvelopes(JSON.stringify(ENVELOPE))).toHaveLength(1);
