@@ -1,4 +1,5 @@
 import type { Message } from "../message/message.js";
+import { BriefMap } from "./brief-map.js";
 import type { Verdict } from "./http-batch.js";
 import { Lru } from "./lru.js";
 import type { Outcome } from "./source.js";
@@ -15,7 +16,7 @@ export interface Item {
 export class HttpQueue {
   readonly name: string;
   /** What some request waits for, started or not, by message id. */
-  readonly #items = new Map<string, Item>();
+  readonly #items = new BriefMap<Item>();
   /** What is done or dead. */
   readonly #closed: Lru<Outcome>;
   readonly #attempts: Lru<number>;
@@ -40,7 +41,7 @@ export class HttpQueue {
       return undefined;
     }
     const item = { queue: this, message, waiting: [verdict] };
-    this.#items.set(id, item);
+    this.#items.add(id, item);
     return item;
   }
 

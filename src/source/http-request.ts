@@ -50,7 +50,11 @@ function assertReadable({ method, contentType, contentEncoding, bodyUsed }: Http
 }
 
 function decode(chunks: readonly Uint8Array[]): string {
-  const body = Buffer.concat(chunks);
+  const [first] = chunks;
+  const body =
+    chunks.length === 1 && first
+      ? Buffer.from(first.buffer, first.byteOffset, first.length)
+      : Buffer.concat(chunks);
   if (!isUtf8(body)) throw new HttpRefusal(400, "The body is not valid UTF-8.");
   return withoutMark(body.toString());
 }
