@@ -11,6 +11,12 @@ const TEMPORARY = [408, 425, 429];
 
 const EXCERPT_LENGTH = 200;
 
+const taken = {
+  stored: { status: "stored" },
+  duplicate: { status: "duplicate" },
+  accepted: { status: "accepted" },
+} as const;
+
 /**
  * What an answer says of a batch. A result per message counts whatever the status is; without, 2xx says
  * that all were taken, and anything else throws an `HttpError`. `target` names the call in its text.
@@ -46,16 +52,17 @@ export function refusal(target: string, response: PostResponse, permanent?: bool
 function toDeliverResult(
   target: string,
   response: PostResponse,
-  { status, problem, retryAfterMs, permanent }: HttpResult,
+  result: HttpResult,
 ): DeliverResult {
-  if (status !== "failed") return { status };
+  if (result.status !== "failed") return taken[result.status];
+  const { problem, retryAfterMs, permanent } = result;
   const details = detailsOf(response);
   const error = new HttpError(`${target} answered ${response.status}: ${excerpt(problem)}`, {
     status: response.status,
     retryAfterMs: retryAfterMs ?? details.retryAfterMs,
     permanent: permanent ?? details.permanent,
   });
-  return { status, error };
+  return { status: "failed", error };
 }
 
 function detailsOf({ status, headers }: PostResponse) {

@@ -18,7 +18,7 @@ type EnvelopeText = string | PayloadText;
 
 /** A JSON array of envelopes, with every payload exactly as its message holds it. */
 export function encodeEnvelopes(messages: readonly Message[]): string {
-  return `[${messages.map(encodeEnvelope).join(",")}]`;
+  return `[${messages.map(encodeEnvelope).join()}]`;
 }
 
 /**

@@ -1,29 +1,37 @@
 import { randomFillSync } from "node:crypto";
-import { v7 } from "uuid";
 import { EventsError } from "./errors.js";
 import { show } from "./text.js";
 
 const LOWER_UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const UUID = new RegExp(LOWER_UUID, "i");
 
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
 // One system call for 256 ids; without the pool it is most of their cost.
-const pool = new Uint8Array(4096);
+const pool = Buffer.alloc(4096);
+let poolText = "";
 let used = pool.length;
-// uuid keeps no state of its own for callers that bring their random bytes.
 let msecs = 0;
 let seq = 0;
+/** The time, as an id begins with it. */
+let head = "";
 
 /** A new UUID, version 7. Each one of a process is greater than the one before it. */
 export function newId(): string {
-  const random = randomBytes();
+  const at = takeRandom();
   const now = Date.now();
   if (now > msecs) {
+    const time = now.toString(16).padStart(12, "0");
+    head = `${time.slice(0, 8)}-${time.slice(8)}-`;
     msecs = now;
-    seq = firstSeq(random);
+    seq = firstSeq(at);
   } else {
     seq += 1;
   }
-  return v7({ random, msecs, seq });
+  const end = (seq << 2) | (byteAt(at + 4) & 0x03);
+  const high = `${hex(0x70 | ((seq >>> 28) & 0x0f))}${hex(seq >>> 20)}`;
+  const low = `${hex(0x80 | ((seq >>> 14) & 0x3f))}${hex(seq >>> 6)}`;
+  return `${head}${high}-${low}-${hex(end)}${poolText.slice(2 * at + 10, 2 * at + 20)}`;
 }
 
 /**
@@ -39,16 +47,27 @@ export function toId(value: unknown): string {
   throw new EventsError("INVALID_ID", text);
 }
 
-function randomBytes(): Uint8Array {
+/** Where the next 16 bytes are in the pool: four begin a sequence, and six end an id. */
+function takeRandom(): number {
   if (used === pool.length) {
     randomFillSync(pool);
+    poolText = pool.toString("hex");
     used = 0;
   }
   used += 16;
-  return pool.subarray(used - 16, used);
+  return used - 16;
 }
 
 // 31 of the 32 bits: room for two billion more ids before the clock moves on, even after it was set back.
-function firstSeq([a = 0, b = 0, c = 0, d = 0]: Uint8Array): number {
-  return ((a & 0x7f) << 24) | (b << 16) | (c << 8) | d;
+function firstSeq(at: number): number {
+  return pool.readUInt32BE(at) & 0x7fffffff;
+}
+
+function byteAt(index: number): number {
+  return pool[index] ?? 0;
+}
+
+/** The last byte of a number. */
+function hex(value: number): string {
+  return HEX[value & 0xff] ?? "";
 }

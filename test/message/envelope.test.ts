@@ -64,6 +64,13 @@ describe("encodeEnvelopes", () => {
     expect(encodeEnvelopes([message, message]).split(json)).toHaveLength(3);
   });
 
+  it("escapes what a store may hold", () => {
+    const fields = { id: 'a"b', name: "c\\d", topic: "e\n", key: undefined, json: "1" };
+    const stored = { ...fields, headersJson: null, publishedAt: new Date(0), deliverAt: null };
+    const [{ id, name, topic }] = JSON.parse(encodeEnvelopes([new StoredMessage(stored)]));
+    expect({ id, name, topic }).toEqual({ id: 'a"b', name: "c\\d", topic: "e\n" });
+  });
+
   it("makes a time of a delay, counted from the publish, however late it is sent", () => {
     vi.useFakeTimers({ now: 1_000 });
     const message = createMessage("a", 1, { delayMs: 500 });
