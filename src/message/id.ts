@@ -5,33 +5,35 @@ import { show } from "./text.js";
 const LOWER_UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const UUID = new RegExp(LOWER_UUID, "i");
 
-const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+const DIGITS = Buffer.from("0123456789abcdef");
 
 // One system call for 256 ids; without the pool it is most of their cost.
 const pool = Buffer.alloc(4096);
-let poolText = "";
 let used = pool.length;
 let msecs = 0;
 let seq = 0;
-/** The time, as an id begins with it. */
-let head = "";
+/** Written in place, because a text that is put together of pieces keeps them in memory. */
+const text = Buffer.from("00000000-0000-7000-8000-000000000000");
 
 /** A new UUID, version 7. Each one of a process is greater than the one before it. */
 export function newId(): string {
-  const at = takeRandom();
+  const random = takeRandom();
   const now = Date.now();
   if (now > msecs) {
-    const time = now.toString(16).padStart(12, "0");
-    head = `${time.slice(0, 8)}-${time.slice(8)}-`;
     msecs = now;
-    seq = firstSeq(at);
+    seq = firstSeq(random);
+    const time = now.toString(16).padStart(12, "0");
+    text.write(`${time.slice(0, 8)}-${time.slice(8)}`, "latin1");
   } else {
     seq += 1;
   }
-  const end = (seq << 2) | (byteAt(at + 4) & 0x03);
-  const high = `${hex(0x70 | ((seq >>> 28) & 0x0f))}${hex(seq >>> 20)}`;
-  const low = `${hex(0x80 | ((seq >>> 14) & 0x3f))}${hex(seq >>> 6)}`;
-  return `${head}${high}-${low}-${hex(end)}${poolText.slice(2 * at + 10, 2 * at + 20)}`;
+  write(14, 0x70 | ((seq >>> 28) & 0x0f));
+  write(16, seq >>> 20);
+  write(19, 0x80 | ((seq >>> 14) & 0x3f));
+  write(21, seq >>> 6);
+  write(24, (seq << 2) | (byteAt(random + 4) & 0x03));
+  for (let n = 0; n < 5; n += 1) write(26 + 2 * n, byteAt(random + 5 + n));
+  return text.toString("latin1");
 }
 
 /**
@@ -51,7 +53,6 @@ export function toId(value: unknown): string {
 function takeRandom(): number {
   if (used === pool.length) {
     randomFillSync(pool);
-    poolText = pool.toString("hex");
     used = 0;
   }
   used += 16;
@@ -67,7 +68,8 @@ function byteAt(index: number): number {
   return pool[index] ?? 0;
 }
 
-/** The last byte of a number. */
-function hex(value: number): string {
-  return HEX[value & 0xff] ?? "";
+/** Two digits: those of the last byte of the value. */
+function write(at: number, value: number): void {
+  text[at] = DIGITS[(value >>> 4) & 0x0f] ?? 0;
+  text[at + 1] = DIGITS[value & 0x0f] ?? 0;
 }
