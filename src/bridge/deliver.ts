@@ -11,6 +11,8 @@ export interface CallOptions {
   readonly timeoutMs: number;
 }
 
+const accepted: DeliverResult = { status: "accepted" };
+
 const STATUSES = ["stored", "duplicate", "accepted", "failed"];
 
 /**
@@ -47,7 +49,7 @@ function toResults(
   batch: readonly Message[],
   results: Awaited<ReturnType<Destination["deliver"]>>,
 ): readonly DeliverResult[] {
-  if (!results) return batch.map(() => ({ status: "accepted" }));
+  if (!results) return batch.map(() => accepted);
   if (results.length === batch.length && results.every(isResult)) return results;
   throw new EventsError(
     "PUBLISH_FAILED",

@@ -6,7 +6,7 @@ import { deliver } from "./deliver.js";
 import { type FailedMessage, groupFailures } from "./group-failures.js";
 import type { PublishFailure } from "./publish-error.js";
 import { isPermanent, retryDelay } from "./retry.js";
-import { type Entry, RetryQueue } from "./retry-queue.js";
+import { type Entry, RetryQueue, type Taken } from "./retry-queue.js";
 
 export interface DeliveryBufferOptions {
   readonly maxAttempts: number;
@@ -91,8 +91,8 @@ export class DeliveryBuffer {
 
   async #deliverNext(): Promise<void> {
     const batch = this.#queue.take(this.#maxBatch, performance.now());
-    this.#inFlight = batch.length;
-    const { results, hold } = await this.#call(batch.map(({ message }) => message));
+    this.#inFlight = batch.messages.length;
+    const { results, hold } = await this.#call(batch.messages);
     this.#inFlight = 0;
     this.#settle(batch, results, hold);
     this.#options.onRoom();
@@ -108,14 +108,15 @@ export class DeliveryBuffer {
     }
   }
 
-  #settle(batch: readonly Entry[], results: readonly DeliverResult[], hold: boolean): void {
+  #settle(batch: Taken, results: readonly DeliverResult[], hold: boolean): void {
     const retries: Entry[] = [];
     const lost: FailedMessage[] = [];
-    batch.forEach((entry, index) => {
+    batch.messages.forEach((message, index) => {
       const result = results[index];
       if (result?.status !== "failed") return;
+      const entry = batch.retries[index] ?? { message, failedAttempts: 0, dueAt: 0 };
       if (this.#postpone(entry, result.error)) retries.push(entry);
-      else lost.push({ message: entry.message, error: result.error });
+      else lost.push({ message, error: result.error });
     });
     this.#queue.putBack(retries, hold);
     this.#giveUp(lost);

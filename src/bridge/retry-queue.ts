@@ -8,6 +8,12 @@ export interface Entry {
   dueAt: number;
 }
 
+export interface Taken {
+  readonly messages: readonly Message[];
+  /** Of the first messages; all others have not been tried. */
+  readonly retries: readonly Entry[];
+}
+
 /** Messages in order, some of which may not be tried before a time. */
 export class RetryQueue {
   /** Those that have failed. All are before those that have not been tried. */
@@ -36,18 +42,19 @@ export class RetryQueue {
     return Math.max(earliest, this.#heldUntil);
   }
 
-  /** Removes the first `max` entries that are due. */
-  take(max: number, now: number): readonly Entry[] {
-    const taken: Entry[] = [];
-    this.#retries = this.#retries.filter((entry) => {
-      const isTaken = entry.dueAt <= now && taken.length < max;
-      if (isTaken) taken.push(entry);
-      return !isTaken;
-    });
-    while (this.#untried.size > 0 && taken.length < max) {
-      taken.push({ message: this.#untried.shift(), failedAttempts: 0, dueAt: 0 });
+  /** Removes the first `max` that are due. */
+  take(max: number, now: number): Taken {
+    const retries: Entry[] = [];
+    if (this.#retries.length > 0) {
+      this.#retries = this.#retries.filter((entry) => {
+        const isTaken = entry.dueAt <= now && retries.length < max;
+        if (isTaken) retries.push(entry);
+        return !isTaken;
+      });
     }
-    return taken;
+    const messages = retries.map(({ message }) => message);
+    while (this.#untried.size > 0 && messages.length < max) messages.push(this.#untried.shift());
+    return { messages, retries };
   }
 
   /** Removes all. */

@@ -1,18 +1,15 @@
-import http, {
-  type Agent,
-  type ClientRequest,
-  type IncomingHttpHeaders,
-  type IncomingMessage,
-} from "node:http";
+import http, { type Agent, type ClientRequest, type IncomingHttpHeaders } from "node:http";
 import https from "node:https";
+import { urlToHttpOptions } from "node:url";
+import type { Deadline } from "./deadline.js";
+import { collectAnswer } from "./http-read.js";
 
 export interface PostRequest {
-  readonly url: URL;
   /** With the content type; the length is added. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Uint8Array;
-  readonly agent: Agent;
-  readonly signal: AbortSignal;
+  /** The request is broken off at its end. */
+  readonly limit: Deadline;
 }
 
 export interface PostResponse {
@@ -22,35 +19,45 @@ export interface PostResponse {
   readonly body: string | undefined;
 }
 
-export const MAX_ANSWER_BYTES = 1024 * 1024;
+/** One POST. Rejects with the error of the network, or with the reason of its limit. */
+export type Post = (request: PostRequest) => Promise<PostResponse>;
 
 /** The server had closed an idle connection by the time that we used it again. */
 class StaleSocketError extends Error {}
 
-/** One POST. Rejects with the error of the network, or once the signal aborts. */
-export async function post(request: PostRequest): Promise<PostResponse> {
-  try {
-    return await send(request, request.agent);
-  } catch (error) {
-    if (error instanceof StaleSocketError) return send(request, false);
-    throw error;
-  }
+/** Posts to one URL, over connections that are kept alive. */
+export function postTo(url: URL): Post {
+  const { request: open, Agent } = url.protocol === "https:" ? https : http;
+  const agent = new Agent({ keepAlive: true });
+  const target = { ...urlToHttpOptions(url), method: "POST" };
+  const send = (request: PostRequest, by: Agent | false) => {
+    const body = typeof request.body === "string" ? Buffer.from(request.body) : request.body;
+    const headers = { ...request.headers, "content-length": body.byteLength };
+    return settle(open({ ...target, headers, agent: by }), body, request.limit);
+  };
+  return async (request) => {
+    try {
+      return await send(request, agent);
+    } catch (error) {
+      if (error instanceof StaleSocketError) return send(request, false);
+      throw error;
+    }
+  };
 }
 
-function send({ url, headers, body, signal }: PostRequest, agent: Agent | false) {
-  const { request } = url.protocol === "https:" ? https : http;
-  const length = Buffer.byteLength(body);
-  const options = {
-    method: "POST",
-    headers: { ...headers, "content-length": length },
-    agent,
-    signal,
-  };
-  return new Promise<PostResponse>((resolve, reject) => {
-    const call = request(url, options);
+function settle(call: ClientRequest, body: Uint8Array, limit: Deadline): Promise<PostResponse> {
+  return new Promise((resolve, reject) => {
+    limit.onEnd((reason) => {
+      reject(reason);
+      call.destroy();
+    });
     call.on("response", (response) => {
-      const answer = read(response).finally(() => hangUp(call));
-      answer.then(resolve, reject);
+      const { statusCode: status = 0, headers } = response;
+      collectAnswer(response, (error, text) => {
+        hangUp(call);
+        if (error) reject(error);
+        else resolve({ status, headers, body: text });
+      });
     });
     call.on("error", (error: NodeJS.ErrnoException) => {
       const stale = call.reusedSocket && (error.code === "ECONNRESET" || error.code === "EPIPE");
@@ -63,21 +70,4 @@ function send({ url, headers, body, signal }: PostRequest, agent: Agent | false)
 /** An answer can come before the whole request was sent; the server may never read the rest. */
 function hangUp(call: ClientRequest): void {
   if (!call.writableFinished) call.destroy();
-}
-
-async function read(response: IncomingMessage): Promise<PostResponse> {
-  const { statusCode: status = 0, headers } = response;
-  return { status, headers, body: await readAnswer(response) };
-}
-
-/** The text of an answer. Undefined if it is longer than `MAX_ANSWER_BYTES`: then the rest is not read. */
-export async function readAnswer(body: AsyncIterable<Uint8Array>): Promise<string | undefined> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of body) {
-    chunks.push(chunk);
-    bytes += chunk.length;
-    if (bytes > MAX_ANSWER_BYTES) return undefined;
-  }
-  return Buffer.concat(chunks).toString("utf8");
 }

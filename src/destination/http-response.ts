@@ -1,7 +1,8 @@
 import type { Message } from "../message/message.js";
 import type { DeliverResult } from "./destination.js";
 import { HttpError } from "./http-error.js";
-import { MAX_ANSWER_BYTES, type PostResponse } from "./http-post.js";
+import type { PostResponse } from "./http-post.js";
+import { MAX_ANSWER_BYTES } from "./http-read.js";
 import { type HttpResult, readHttpResults } from "./http-results.js";
 import { parseRetryAfter } from "./retry-after.js";
 
@@ -9,6 +10,12 @@ import { parseRetryAfter } from "./retry-after.js";
 const TEMPORARY = [408, 425, 429];
 
 const EXCERPT_LENGTH = 200;
+
+const taken = {
+  stored: { status: "stored" },
+  duplicate: { status: "duplicate" },
+  accepted: { status: "accepted" },
+} as const;
 
 /**
  * What an answer says of a batch. A result per message counts whatever the status is; without, 2xx says
@@ -45,16 +52,17 @@ export function refusal(target: string, response: PostResponse, permanent?: bool
 function toDeliverResult(
   target: string,
   response: PostResponse,
-  { status, problem, retryAfterMs, permanent }: HttpResult,
+  result: HttpResult,
 ): DeliverResult {
-  if (status !== "failed") return { status };
+  if (result.status !== "failed") return taken[result.status];
+  const { problem, retryAfterMs, permanent } = result;
   const details = detailsOf(response);
   const error = new HttpError(`${target} answered ${response.status}: ${excerpt(problem)}`, {
     status: response.status,
     retryAfterMs: retryAfterMs ?? details.retryAfterMs,
     permanent: permanent ?? details.permanent,
   });
-  return { status, error };
+  return { status: "failed", error };
 }
 
 function detailsOf({ status, headers }: PostResponse) {

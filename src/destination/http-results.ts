@@ -1,8 +1,10 @@
 import type { Message } from "../message/message.js";
 
 /** What an answer says of one message, as an `httpSource` writes it. */
-export interface HttpResult {
-  readonly status: "stored" | "duplicate" | "accepted" | "failed";
+export type HttpResult = { readonly status: "stored" | "duplicate" | "accepted" } | HttpFailure;
+
+interface HttpFailure {
+  readonly status: "failed";
   /** What went wrong: the code and the text. */
   readonly problem: string;
   readonly retryAfterMs: number | undefined;
@@ -16,16 +18,19 @@ export function readHttpResults(
 ): readonly HttpResult[] | undefined {
   const { results } = parseObject(body);
   if (!Array.isArray(results) || results.length !== batch.length) return undefined;
-  const read = results.map((result, index) => readResult(result, batch[index]?.id));
-  return read.every((result) => result !== undefined) ? read : undefined;
+  const read: HttpResult[] = [];
+  for (let index = 0; index < results.length; index += 1) {
+    const result = toObject(results[index]);
+    if (result.id !== batch[index]?.id || !isStatus(result.status)) return undefined;
+    read.push(result.status === "failed" ? readFailure(result) : { status: result.status });
+  }
+  return read;
 }
 
-function readResult(value: unknown, id: string | undefined): HttpResult | undefined {
-  const { id: of, status, error, retryAfterMs, permanent } = toObject(value);
-  if (of !== id || !isStatus(status)) return undefined;
+function readFailure({ error, retryAfterMs, permanent }: Record<string, unknown>): HttpFailure {
   return {
-    status,
-    problem: status === "failed" ? problemOf(error) : "",
+    status: "failed",
+    problem: problemOf(error),
     retryAfterMs: typeof retryAfterMs === "number" ? retryAfterMs : undefined,
     permanent: typeof permanent === "boolean" ? permanent : undefined,
   };

@@ -1,5 +1,3 @@
-import http from "node:http";
-import https from "node:https";
 import { encodeEnvelopes } from "../message/envelope.js";
 import type { Message } from "../message/message.js";
 import { assertInteger, assertOptions, MAX_TIMER_MS } from "../message/options.js";
@@ -7,7 +5,7 @@ import { deadline } from "./deadline.js";
 import type { Destination } from "./destination.js";
 import { unanswered, unreachable } from "./http-error.js";
 import { assertHttpHeaders, toHttpUrl } from "./http-options.js";
-import { type PostRequest, type PostResponse, post } from "./http-post.js";
+import { type Post, type PostRequest, type PostResponse, postTo } from "./http-post.js";
 import { readResponse } from "./http-response.js";
 import { sendSplit } from "./http-split.js";
 
@@ -45,19 +43,18 @@ export function httpDestination(
   assertHttpHeaders("httpDestination", headers);
   assertInteger("httpDestination's timeoutMs", timeoutMs, 1, MAX_TIMER_MS);
   assertInteger("httpDestination's maxBatch", maxBatch, 1, Number.MAX_SAFE_INTEGER);
-  const { Agent } = endpoint.protocol === "https:" ? https : http;
-  const agent = new Agent({ keepAlive: true });
+  const post = postTo(endpoint);
+  const allHeaders = { ...headers, ...json };
   const target = `POST ${shown}`;
 
   async function send(batch: readonly Message[], parent: AbortSignal) {
-    const { signal, clear } = deadline(parent, timeoutMs, () => unanswered(target, timeoutMs));
+    const limit = deadline(parent, timeoutMs, () => unanswered(target, timeoutMs));
     try {
       const body = encodeEnvelopes(batch);
-      const request = { url: endpoint, headers: { ...headers, ...json }, body, agent, signal };
-      const response = await call(target, request);
+      const response = await call(target, post, { headers: allHeaders, body, limit });
       return readResponse(target, batch, response);
     } finally {
-      clear();
+      limit.clear();
     }
   }
 
@@ -68,11 +65,11 @@ export function httpDestination(
   };
 }
 
-async function call(target: string, request: PostRequest): Promise<PostResponse> {
+async function call(target: string, post: Post, request: PostRequest): Promise<PostResponse> {
   try {
     return await post(request);
   } catch (cause) {
-    request.signal.throwIfAborted();
+    request.limit.throwIfOver();
     throw unreachable(target, cause);
   }
 }

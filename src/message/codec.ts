@@ -4,6 +4,7 @@ import { findDefect } from "./defect.js";
 import { EventsError } from "./errors.js";
 import { hasRepeatedKey } from "./json-text.js";
 import type { Headers } from "./message.js";
+import type { PayloadText } from "./payload-text.js";
 import { show } from "./text.js";
 
 // The header that says what a payload is. Missing, it is JSON.
@@ -38,17 +39,16 @@ export function decodePayload(json: string, headers: Headers): unknown {
   return isJson(headers) ? value : bytesOf(value, headers);
 }
 
-/**
- * A payload as it is stored that came in an envelope as `value`; `text` is its text there, undefined if that is
- * canonical. Throws `INVALID_PAYLOAD`.
- */
+/** A payload as it is stored that came in an envelope as `value`; `text` is its text there. Throws `INVALID_PAYLOAD`. */
 export function recodePayload(
   value: unknown,
-  text: string | undefined,
+  text: string | PayloadText,
   headers: Headers,
-): { readonly json: string; readonly payload: unknown } {
+): { readonly json: string | PayloadText; readonly payload: unknown } {
   if (isJson(headers)) {
-    return { json: text === undefined ? encodeJson(value) : keepJson(text), payload: value };
+    if (typeof text === "string") return { json: keepJson(text), payload: value };
+    assertEncodable(value);
+    return { json: text, payload: value };
   }
   const bytes = bytesOf(value, headers);
   return { json: encodeBytes(bytes), payload: bytes };

@@ -71,7 +71,6 @@ export function createMessage<P>(
     key: key === undefined ? undefined : toKey(key),
     json: encoded.json,
     headers: encoded.headers,
-    publishedAt: new Date(),
     deliverAt: deliverAt === undefined ? undefined : toDate(deliverAt),
     delayMs: delayMs === undefined ? undefined : toDelay(delayMs),
     dedupKey: dedup.dedupKey,
@@ -86,28 +85,33 @@ class CreatedMessage<P> implements Message<P> {
   readonly topic: string;
   readonly key: string | undefined;
   readonly headers: Headers;
-  readonly publishedAt: Date;
   readonly deliverAt: Date | undefined;
   readonly delayMs: number | undefined;
   readonly dedupKey: string | undefined;
   readonly dedupMs: number | undefined;
   readonly orderedByKey: boolean;
   readonly json: string;
+  /** In ms since the epoch: a date takes six times the memory, and a buffer may hold many messages. */
+  readonly #publishedAt: number;
   #payload: unknown;
 
-  constructor(fields: Omit<Message, "payload" | "toJSON">) {
+  constructor(fields: Omit<Message, "payload" | "publishedAt" | "toJSON">) {
+    this.#publishedAt = Date.now();
     this.id = fields.id;
     this.name = fields.name;
     this.topic = fields.topic;
     this.key = fields.key;
     this.headers = fields.headers;
-    this.publishedAt = fields.publishedAt;
     this.deliverAt = fields.deliverAt;
     this.delayMs = fields.delayMs;
     this.dedupKey = fields.dedupKey;
     this.dedupMs = fields.dedupMs;
     this.orderedByKey = fields.orderedByKey;
     this.json = fields.json;
+  }
+
+  get publishedAt(): Date {
+    return new Date(this.#publishedAt);
   }
 
   get payload(): P {

@@ -9,13 +9,16 @@ import { toKey } from "./key.js";
 import type { Message } from "./message.js";
 import { toName, topicOf, toTopic } from "./name.js";
 import { readOldEnvelope } from "./old-envelope.js";
+import { CanonicalText, PayloadText } from "./payload-text.js";
 import { StoredMessage } from "./stored-message.js";
 import { fromIso, toDelay } from "./time.js";
 import { attributesText } from "./to-envelope.js";
 
+type EnvelopeText = string | PayloadText;
+
 /** A JSON array of envelopes, with every payload exactly as its message holds it. */
 export function encodeEnvelopes(messages: readonly Message[]): string {
-  return `[${messages.map(encodeEnvelope).join(",")}]`;
+  return `[${messages.map(encodeEnvelope).join()}]`;
 }
 
 /**
@@ -25,10 +28,15 @@ export function encodeEnvelopes(messages: readonly Message[]): string {
  */
 export function decodeEnvelopes(text: string): Message[] {
   const value = parse(text);
-  const canonical = isCanonical(text, value);
-  if (!Array.isArray(value)) return [readOne(value, canonical ? undefined : text, 0)];
-  const texts = canonical ? [] : itemTexts(text);
-  return value.map((envelope, index) => readOne(envelope, texts[index], index));
+  const envelopes: readonly unknown[] = Array.isArray(value) ? value : [value];
+  if (isCanonical(text, value)) {
+    const whole = new CanonicalText(text);
+    return envelopes.map((envelope, index) =>
+      readOne(envelope, new PayloadText(whole, index), index),
+    );
+  }
+  const texts = Array.isArray(value) ? itemTexts(text) : [text];
+  return envelopes.map((envelope, index) => readOne(envelope, texts[index] ?? "", index));
 }
 
 /** One envelope, with the payload exactly as the message holds it. */
@@ -36,21 +44,21 @@ export function encodeEnvelope(message: Message): string {
   return `${attributesText(message).slice(0, -1)},"payload":${message.json}}`;
 }
 
-/** `text` is that of the envelope, undefined if it is canonical. */
-function readOne(envelope: unknown, text: string | undefined, index: number): StoredMessage {
+/** `text` is that of the envelope, or of the payload alone if it is canonical. */
+function readOne(envelope: unknown, text: EnvelopeText, index: number): StoredMessage {
   const fields = new FieldReader(envelope, `envelopes[${index}]`);
   if (fields.has("meta") && !fields.has("id")) return readOldEnvelope(fields);
   return readEnvelope(fields, text);
 }
 
-function readEnvelope(fields: FieldReader, text: string | undefined): StoredMessage {
+function readEnvelope(fields: FieldReader, text: EnvelopeText): StoredMessage {
   const name = fields.required("name", toName);
   const headers = fields.optional("headers", toHeaders) ?? NO_HEADERS;
   const id = fields.required("id", toId);
   const topic = fields.optional("topic", toTopic) ?? fields.required("name", () => topicOf(name));
   const key = fields.optional("key", toKey);
   const { json, payload } = fields.required("payload", (value) =>
-    recodePayload(value, text && fieldText(text, "payload"), headers),
+    recodePayload(value, payloadText(text), headers),
   );
   return new StoredMessage({
     id,
@@ -64,6 +72,10 @@ function readEnvelope(fields: FieldReader, text: string | undefined): StoredMess
     deliverAt: fields.optional("deliverAt", fromIso) ?? null,
     dedup: readDedup(fields),
   });
+}
+
+function payloadText(text: EnvelopeText): string | PayloadText {
+  return typeof text === "string" ? fieldText(text, "payload") : text;
 }
 
 function readDedup(fields: FieldReader): Dedup {

@@ -3,6 +3,7 @@ import type { Dedup } from "./dedup.js";
 import { EventsError } from "./errors.js";
 import { NO_HEADERS, toHeaders } from "./headers.js";
 import type { Envelope, Headers, Message } from "./message.js";
+import type { PayloadText } from "./payload-text.js";
 import { fromStored, toDate } from "./time.js";
 import { toEnvelope } from "./to-envelope.js";
 
@@ -12,7 +13,7 @@ export interface StoredFields {
   readonly name: string;
   readonly topic: string;
   readonly key: string | undefined;
-  readonly json: string;
+  readonly json: string | PayloadText;
   /** What `json` decodes to, where that is known. */
   readonly payload?: unknown;
   readonly headersJson: string | null;
@@ -30,7 +31,7 @@ export class StoredMessage<P = unknown> implements Message<P> {
   readonly name: string;
   readonly topic: string;
   readonly key: string | undefined;
-  readonly json: string;
+  readonly #json: string | PayloadText;
   readonly #headersJson: string | null;
   readonly #publishedAt: string | Date;
   readonly #deliverAt: string | Date | null;
@@ -43,12 +44,16 @@ export class StoredMessage<P = unknown> implements Message<P> {
     this.name = fields.name;
     this.topic = fields.topic;
     this.key = fields.key;
-    this.json = fields.json;
+    this.#json = fields.json;
     this.#headersJson = fields.headersJson;
     this.#publishedAt = fields.publishedAt;
     this.#deliverAt = fields.deliverAt;
     this.#dedup = fields.dedup;
     this.#payload = fields.payload;
+  }
+
+  get json(): string {
+    return typeof this.#json === "string" ? this.#json : this.#json.read();
   }
 
   get payload(): P {

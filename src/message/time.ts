@@ -9,6 +9,8 @@ const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
 // Messages of one batch are made in the same millisecond, mostly.
 let lastMs = Number.NaN;
 let lastIso = "";
+let readMs = Number.NaN;
+let readIso: string | undefined;
 
 /** The date as ISO 8601. Throws a `RangeError` for an invalid one. */
 export function toIso(date: Date): string {
@@ -28,10 +30,18 @@ export function toDate(value: unknown): Date {
 
 /** The date of an ISO 8601 text with a date, a time and an offset. Throws `INVALID_TIME`. */
 export function fromIso(value: unknown): Date {
-  const ms = typeof value === "string" && ISO.test(value) ? Date.parse(value) : Number.NaN;
-  if (isInRange(ms)) return new Date(ms);
+  if (typeof value === "string" && (value === readIso || readable(value))) return new Date(readMs);
   const text = `Bad time ${show(value)}: use ISO 8601 with an offset, as in 2026-01-31T10:00:00.000Z.`;
   throw new EventsError("INVALID_TIME", text);
+}
+
+/** Whether it can be read; what it says is in `readMs` then. */
+function readable(text: string): boolean {
+  const ms = ISO.test(text) ? Date.parse(text) : Number.NaN;
+  if (!isInRange(ms)) return false;
+  readIso = text;
+  readMs = ms;
+  return true;
 }
 
 /** The date of an ISO 8601 text, or of one as PostgreSQL writes it (`2026-01-31 10:00:00+00`). Throws `INVALID_TIME`. */

@@ -10,12 +10,6 @@ export interface Answer {
   readonly body: string;
 }
 
-/** How one queue is done with a message; `again` if it was so before this request. */
-export interface Settled {
-  readonly outcome: Outcome;
-  readonly again: boolean;
-}
-
 /** What became of one message. */
 export interface Result extends Partial<Failure> {
   readonly id: string;
@@ -36,13 +30,15 @@ const notHereMs = 1_000;
 /** Of an error: senders read only so much of an answer. */
 const maxTextLength = 1_000;
 
-/** What all queues make of a message: any that wants it again decides, then any for which it is dead. */
-export function resultOf({ id }: Message, settled: readonly Settled[]): Result {
-  if (settled.every(({ outcome }) => outcome.type === "done")) {
-    const again = settled.length > 0 && settled.every((queue) => queue.again);
+/**
+ * What all queues make of a message: any that wants it again decides, then any for which it is dead. `again` if all had done
+ * so before this request.
+ */
+export function resultOf({ id }: Message, outcomes: readonly Outcome[], again: boolean): Result {
+  if (outcomes.every(({ type }) => type === "done")) {
     return { id, status: again ? "duplicate" : "accepted" };
   }
-  const failures = settled.flatMap(({ outcome }) => failureOf(outcome));
+  const failures = outcomes.flatMap(failureOf);
   const failure = failures.sort((a, b) => delayOf(a) - delayOf(b))[0];
   return { id, status: "failed", ...failure };
 }
@@ -56,16 +52,23 @@ export function notDue({ id }: Message, waitMs: number): Result {
 /** 200 if all is well, 503 with the smallest delay if any message is wanted again, else 422. */
 export function answerOf(results: readonly Result[]): Answer {
   const failed = results.filter(({ status }) => status === "failed");
-  if (failed.length === 0) return toAnswer(200, { results });
+  const body = `{"results":[${results.map(textOf).join(",")}]}`;
+  if (failed.length === 0) return toAnswer(200, body);
   const smallest = failed.reduce((least, result) => Math.min(least, delayOf(result)), Infinity);
-  if (smallest === Infinity) return toAnswer(422, { results });
-  return toAnswer(503, { results }, retryAfter(smallest));
+  if (smallest === Infinity) return toAnswer(422, body);
+  return toAnswer(503, body, retryAfter(smallest));
 }
 
 /** Says why a request as a whole was not taken. */
 export function refusalOf(error: EventsError): Answer {
   const { status, headers } = error instanceof HttpRefusal ? error : { status: 400, headers: {} };
-  return toAnswer(status, { error: errorOf(error) }, headers);
+  return toAnswer(status, JSON.stringify({ error: errorOf(error) }), headers);
+}
+
+/** Written out for the many: an id is a UUID, with nothing to escape. */
+function textOf(result: Result): string {
+  const { id, status } = result;
+  return status === "failed" ? JSON.stringify(result) : `{"id":"${id}","status":"${status}"}`;
 }
 
 function failureOf(outcome: Outcome): Failure[] {
@@ -100,10 +103,6 @@ function retryAfter(ms: number): Record<string, string> {
   return { "retry-after": String(Math.ceil(ms / 1_000)) };
 }
 
-function toAnswer(status: number, body: object, headers: Answer["headers"] = {}): Answer {
-  return {
-    status,
-    headers: { "content-type": "application/json", ...headers },
-    body: JSON.stringify(body),
-  };
+function toAnswer(status: number, body: string, headers: Answer["headers"] = {}): Answer {
+  return { status, headers: { "content-type": "application/json", ...headers }, body };
 }

@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import { HttpRefusal } from "./http-refusal.js";
 
 export type Body = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
@@ -17,24 +18,46 @@ export function readBody(
 ): Promise<readonly Uint8Array[]> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(tooSlow(bodyTimeoutMs)), bodyTimeoutMs);
-    collect(body, maxBodyBytes, () => reject(tooLong(maxBodyBytes)))
-      .then(resolve, (cause) => reject(brokenOff(cause)))
-      .finally(() => clearTimeout(timer));
+    const chunks: Uint8Array[] = [];
+    let left = maxBodyBytes;
+    const add = (chunk: Uint8Array) => {
+      left -= chunk.byteLength;
+      if (left >= 0) chunks.push(chunk);
+      else {
+        chunks.length = 0;
+        reject(tooLong(maxBodyBytes));
+      }
+    };
+    const end = (error?: { readonly cause: unknown }) => {
+      clearTimeout(timer);
+      if (error) reject(brokenOff(error.cause));
+      else resolve(chunks);
+    };
+    if (body instanceof Readable) listen(body, add, end);
+    else
+      iterate(body, add).then(
+        () => end(),
+        (cause) => end({ cause }),
+      );
   });
 }
 
-async function collect(body: Body, maxBytes: number, onTooLong: () => void) {
-  const chunks: Uint8Array[] = [];
-  let left = maxBytes;
-  for await (const chunk of body) {
-    left -= chunk.byteLength;
-    if (left >= 0) chunks.push(chunk);
-    else {
-      chunks.length = 0;
-      onTooLong();
-    }
-  }
-  return chunks;
+async function iterate(body: Body, add: (chunk: Uint8Array) => void): Promise<void> {
+  for await (const chunk of body) add(chunk);
+}
+
+/** The same of a stream of Node, whose iterator costs more than all that is done to its chunks. */
+function listen(
+  body: Readable,
+  add: (chunk: Uint8Array) => void,
+  end: (error?: { readonly cause: unknown }) => void,
+): void {
+  body.on("data", add);
+  body.on("end", () => end());
+  body.on("error", (cause) => end({ cause }));
+  const close = () => body.readableEnded || end({ cause: body.errored });
+  if (body.closed) close();
+  else body.on("close", close);
 }
 
 function tooLong(maxBytes: number): HttpRefusal {

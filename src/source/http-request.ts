@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import type { IncomingMessage } from "node:http";
 import { type Body, type BodyLimits, readBody } from "./http-body.js";
 import { HttpRefusal } from "./http-refusal.js";
@@ -49,11 +50,16 @@ function assertReadable({ method, contentType, contentEncoding, bodyUsed }: Http
 }
 
 function decode(chunks: readonly Uint8Array[]): string {
-  const decoder = new TextDecoder("utf-8", { fatal: true });
-  try {
-    const texts = chunks.map((chunk) => decoder.decode(chunk, { stream: true }));
-    return texts.join("") + decoder.decode();
-  } catch (cause) {
-    throw new HttpRefusal(400, "The body is not valid UTF-8.", { cause });
-  }
+  const [first] = chunks;
+  const body =
+    chunks.length === 1 && first
+      ? Buffer.from(first.buffer, first.byteOffset, first.length)
+      : Buffer.concat(chunks);
+  if (!isUtf8(body)) throw new HttpRefusal(400, "The body is not valid UTF-8.");
+  return withoutMark(body.toString());
+}
+
+/** A byte order mark is no part of the text. */
+function withoutMark(text: string): string {
+  return text.startsWith("\uFEFF") ? text.slice(1) : text;
 }

@@ -2,29 +2,20 @@ import { setMaxListeners } from "node:events";
 import type { Message } from "../message/message.js";
 import { dueAt } from "./due.js";
 import { finishWithin } from "./finish-within.js";
-import {
-  type Answer,
-  answerOf,
-  notDue,
-  type Result,
-  resultOf,
-  type Settled,
-} from "./http-answer.js";
-import { gather } from "./http-gather.js";
+import { type Answer, answerOf, notDue, type Result, resultOf } from "./http-answer.js";
+import { Batch, Verdict } from "./http-batch.js";
+import { HttpQueue, type Item } from "./http-queue.js";
 import { Lanes } from "./lanes.js";
-import { Lru } from "./lru.js";
-import type { Outcome, RunningSource, SourceContext, StopReport, Subscription } from "./source.js";
+import type { Outcome, RunningSource, SourceContext, StopReport } from "./source.js";
 import { wants } from "./wants.js";
 
 const released: Outcome = { type: "released" };
 
-/** A message on its way through one queue; `key` names the pair. */
-interface Item {
-  readonly key: string;
-  readonly queue: string;
-  readonly message: Message;
-  /** Requests that wait for the outcome. */
-  readonly waiting: ((outcome: Outcome) => void)[];
+/** The queues that want what has a name and a topic. */
+interface Route {
+  readonly name: string;
+  readonly topic: string;
+  readonly queues: readonly HttpQueue[];
 }
 
 /** An HTTP source between a start and a stop. */
@@ -32,19 +23,16 @@ export class HttpRun implements RunningSource {
   readonly finished: Promise<void>;
   readonly #context: SourceContext;
   readonly #lanes: Lanes<Item>;
-  /** Pairs that some request waits for, started or not. */
-  readonly #items = new Map<string, Item>();
-  /** Pairs that are done or dead. */
-  readonly #closed: Lru<Outcome>;
-  readonly #attempts: Lru<number>;
+  readonly #queues = new Map<string, HttpQueue>();
   readonly #abort = new AbortController();
+  /** Of the last message: those of a batch are alike, mostly. */
+  #route: Route | undefined;
   #intake = true;
   #finish = () => {};
 
   constructor(context: SourceContext, maxWorkers: number, remember: number) {
     this.#context = context;
-    this.#closed = new Lru(remember);
-    this.#attempts = new Lru(remember);
+    for (const name of context.queues.keys()) this.#queues.set(name, new HttpQueue(name, remember));
     this.#lanes = new Lanes({
       maxWorkers,
       concurrencyOf: (queue) => context.queues.get(queue)?.concurrency,
@@ -69,71 +57,69 @@ export class HttpRun implements RunningSource {
   /** Answers once every queue that wants one of the messages is done with it. */
   handle(messages: readonly Message[]): Promise<Answer> {
     return new Promise((resolve) => {
-      gather<Message, Result>(
-        messages,
-        (message, done) => this.#handleOne(message, done),
-        (results) => resolve(answerOf(results)),
-      );
+      const batch = new Batch(messages.length, (results) => resolve(answerOf(results)));
+      const fresh = new Map<HttpQueue, Item[]>();
+      for (const [index, message] of messages.entries()) {
+        const queues = this.#wanting(message);
+        const early = queues.length === 0 ? nobody(message) : notYet(message);
+        if (early) batch.settle(index, early);
+        else {
+          const verdict = new Verdict(batch, index, message, queues.length);
+          for (const queue of queues) addTo(fresh, queue, queue.admit(message, verdict));
+        }
+      }
+      for (const [{ name }, items] of fresh) this.#lanes.addMany(name, items);
     });
   }
 
   async stop({ deadlineMs }: { deadlineMs: number }): Promise<StopReport> {
     this.#intake = false;
     const unstarted = this.#lanes.clear();
-    for (const item of unstarted) this.#close(item, released);
+    for (const item of unstarted) item.queue.close(item, released);
     const finished = await finishWithin(this.#lanes, deadlineMs);
     this.#abort.abort();
-    for (const item of this.#items.values()) this.#close(item, released);
+    for (const queue of this.#queues.values()) queue.closeAll(released);
     this.#finish();
     return { ...finished, released: unstarted.length };
   }
 
-  #handleOne(message: Message, done: (result: Result) => void): void {
-    const wanting = this.#context.subscriptions.filter((s) => wants(s, message));
-    const waitMs = dueAt(message) - Date.now();
-    if (wanting.length > 0 && waitMs > 0) done(notDue(message, waitMs));
-    else {
-      gather<Subscription, Settled>(
-        wanting,
-        ({ queue }, settled) => this.#settle(queue, message, settled),
-        (settled) => done(resultOf(message, settled)),
-      );
-    }
-  }
-
-  /** Runs a pair, unless it is running or finished already. */
-  #settle(queue: string, message: Message, settled: (settled: Settled) => void): void {
-    const key = `${queue} ${message.id}`;
-    const closed = this.#closed.get(key);
-    if (closed) settled({ outcome: closed, again: true });
-    else {
-      const item = this.#items.get(key) ?? this.#add(key, queue, message);
-      item.waiting.push((outcome) => settled({ outcome, again: false }));
-    }
-  }
-
-  #add(key: string, queue: string, message: Message): Item {
-    const item = { key, queue, message, waiting: [] };
-    this.#items.set(key, item);
-    this.#lanes.add(queue, item);
-    return item;
+  #wanting(message: Message): readonly HttpQueue[] {
+    const { name, topic } = message;
+    if (this.#route?.name === name && this.#route.topic === topic) return this.#route.queues;
+    const subscriptions = this.#context.subscriptions.filter((s) => wants(s, message));
+    const names = new Set(subscriptions.map(({ queue }) => queue));
+    const queues = [...this.#queues.values()].filter((queue) => names.has(queue.name));
+    this.#route = { name, topic, queues };
+    return queues;
   }
 
   async #run(item: Item): Promise<void> {
-    const { key, queue, message } = item;
+    const { message, queue } = item;
+    const { name } = queue;
     const { signal } = this.#abort;
-    const attempt = (this.#attempts.get(key) ?? 0) + 1;
-    const outcome = await this.#context.sink.deliver({ queue, message, attempt, signal });
-    if (outcome.type === "retry") this.#attempts.set(key, attempt);
-    if (outcome.type === "done" || outcome.type === "dead") this.#closed.set(key, outcome);
+    const attempt = queue.attemptOf(message);
+    const outcome = await this.#context.sink.deliver({ queue: name, message, attempt, signal });
     if (outcome.type === "dead") {
-      this.#context.onDead({ queue, message, attempt, reason: outcome.reason });
+      this.#context.onDead({ queue: name, message, attempt, reason: outcome.reason });
     }
-    this.#close(item, outcome);
+    queue.finish(item, attempt, outcome);
   }
+}
 
-  #close(item: Item, outcome: Outcome): void {
-    this.#items.delete(item.key);
-    for (const settle of item.waiting.splice(0)) settle(outcome);
-  }
+/** Nobody here wants it. */
+function nobody(message: Message): Result {
+  return resultOf(message, [], false);
+}
+
+function notYet(message: Message): Result | undefined {
+  const due = dueAt(message);
+  const waitMs = due === 0 ? 0 : due - Date.now();
+  return waitMs > 0 ? notDue(message, waitMs) : undefined;
+}
+
+function addTo(fresh: Map<HttpQueue, Item[]>, queue: HttpQueue, item: Item | undefined): void {
+  if (!item) return;
+  const items = fresh.get(queue);
+  if (items) items.push(item);
+  else fresh.set(queue, [item]);
 }

@@ -16,7 +16,7 @@ export interface HttpSourceOptions {
   readonly maxBodyBytes?: number;
   /** A request whose body takes longer to arrive is refused with status 408, in ms. Default 30,000. */
   readonly bodyTimeoutMs?: number;
-  /** How many finished deliveries are kept in mind, so that a repeated one isn't handled again. Default 10,000. */
+  /** How many finished messages of each queue are kept in mind, so that a repeated one isn't handled again. Default 10,000. */
   readonly remember?: number;
 }
 

@@ -29,3 +29,18 @@ test("the time is over", async () => {
   expect(limit.signal.reason).toBe(over);
   limit.clear();
 });
+
+test("a listener is told of the end, and at once of one that has come", () => {
+  const parent = new AbortController();
+  const limit = deadline(parent.signal, HOUR_MS, () => new Error("late"));
+  const told: unknown[] = [];
+  limit.throwIfOver();
+  limit.onEnd((reason) => told.push(reason));
+  expect(told).toEqual([]);
+  parent.abort(over);
+  expect(told).toEqual([over]);
+  limit.onEnd((reason) => told.push(reason));
+  expect(told).toEqual([over, over]);
+  expect(() => limit.throwIfOver()).toThrow(over);
+  limit.clear();
+});

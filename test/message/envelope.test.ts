@@ -64,6 +64,13 @@ describe("encodeEnvelopes", () => {
     expect(encodeEnvelopes([message, message]).split(json)).toHaveLength(3);
   });
 
+  it("escapes what a store may hold", () => {
+    const fields = { id: 'a"b', name: "c\\d", topic: "e\n", key: undefined, json: "1" };
+    const stored = { ...fields, headersJson: null, publishedAt: new Date(0), deliverAt: null };
+    const [{ id, name, topic }] = JSON.parse(encodeEnvelopes([new StoredMessage(stored)]));
+    expect({ id, name, topic }).toEqual({ id: 'a"b', name: "c\\d", topic: "e\n" });
+  });
+
   it("makes a time of a delay, counted from the publish, however late it is sent", () => {
     vi.useFakeTimers({ now: 1_000 });
     const message = createMessage("a", 1, { delayMs: 500 });
@@ -80,6 +87,27 @@ describe("decodeEnvelopes", () => {
     expect(message.toJSON()).toEqual(ENVELOPE);
     expect(message.payload).toEqual(ENVELOPE.payload);
     expect(message.deliverAt).toEqual(new Date(ENVELOPE.deliverAt));
+  });
+
+  it("holds the payload's text as it came, whatever is done to the value", () => {
+    const [first, second] = decodeEnvelopes(
+      JSON.stringify([ENVELOPE, { ...ENVELOPE, payload: [7] }]),
+    );
+    const alone = decodeOne(ENVELOPE);
+    for (const message of [first, alone]) Object.assign(message?.payload ?? {}, { a: 2 });
+    expect([first?.json, second?.json, alone.json]).toEqual([
+      '{"a":[1,null]}',
+      "[7]",
+      '{"a":[1,null]}',
+    ]);
+  });
+
+  it("doesn't mix up times", () => {
+    const times = ["2026-01-31T10:00:00.000Z", "2026-02-01T10:00:00.000Z"];
+    const dates = times.map((publishedAt) => decodeOne({ ...ENVELOPE, publishedAt }).publishedAt);
+    expect(dates.map((date) => date.toISOString())).toEqual(times);
+    const publishedAt = "";
+    expect(() => decodeOne({ ...ENVELOPE, publishedAt })).toThrow(withCode("INVALID_ENVELOPE", ""));
   });
 
   it("reads one or many", () => {

@@ -65,6 +65,15 @@ describe("a body that doesn't come to its end", () => {
   });
 });
 
+it("may begin with a byte order mark", async () => {
+  const { http, handled } = await receiving({});
+  const sent = message();
+  const body = `\uFEFF${encodeEnvelopes([sent])}`;
+  const request = new Request("http://localhost/", { method: "POST", headers: json, body });
+  expect(await http.fetch(request)).toMatchObject({ status: 200 });
+  expect(handled).toEqual([sent.id]);
+});
+
 describe("a body that is too long", () => {
   it.each([
     ["declares", { "content-length": 5_000_000 }],

@@ -162,6 +162,15 @@ describe("httpSource", () => {
     expect(handler).toHaveBeenCalledTimes(3);
   });
 
+  it("remembers as many of each queue", async () => {
+    const { http, receiver } = setUp({ remember: 1 });
+    const handler = vi.fn();
+    await receiver.on("q", "user.created", handler).on("r", "user.created", handler).start();
+    const sent = message();
+    for (let time = 0; time < 2; time += 1) await post(http, [sent]);
+    expect(handler).toHaveBeenCalledTimes(2);
+  });
+
   it("asks to wait until a message is due", async () => {
     vi.useFakeTimers({ toFake: ["Date"] });
     const { http, receiver } = setUp();

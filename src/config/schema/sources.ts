@@ -35,7 +35,7 @@ const http = z.strictObject({
     .int()
     .min(0)
     .default(10_000)
-    .describe("Finished deliveries that are kept in mind, so that none runs again."),
+    .describe("Finished messages of each queue that are kept in mind, so that none runs again."),
 });
 
 const memory = z.strictObject({

@@ -1,4 +1,4 @@
-import { readAnswer } from "../../destination/http-post.js";
+import { readAnswer } from "../../destination/http-read.js";
 import type { Send } from "./send.js";
 
 /** Answers a WHATWG request. */
@@ -6,7 +6,7 @@ export type Fetch = (request: Request) => Response | Promise<Response>;
 
 /** Calls it, for no longer than until the signal aborts, which it may ignore. */
 export function sendByFetch(fetch: Fetch): Send {
-  return async ({ url, headers, body, signal }) => {
+  return async ({ url, headers, body, limit: { signal } }) => {
     // A byte array is one, too, whatever memory it lies in.
     const init = { method: "POST", headers, body: body as string, signal };
     const request = new Request(url, init);

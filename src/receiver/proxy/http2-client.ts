@@ -1,5 +1,6 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from "node:http2";
-import { type PostResponse, readAnswer } from "../../destination/http-post.js";
+import type { PostResponse } from "../../destination/http-post.js";
+import { readAnswer } from "../../destination/http-read.js";
 import { EventsError } from "../../message/errors.js";
 import type { Send } from "./send.js";
 
@@ -26,8 +27,9 @@ export class Http2Client {
       return await this.#send(session, request);
     } catch (error) {
       // It may be dead, and nobody has noticed: others don't begin on it.
-      if (request.signal.aborted && !session.closed) session.close();
-      if (request.signal.aborted || session !== known || this.#usable() === session) throw error;
+      if (request.limit.signal.aborted && !session.closed) session.close();
+      if (request.limit.signal.aborted || session !== known || this.#usable() === session)
+        throw error;
     }
     return this.#send(this.#usable() ?? this.#connect(), request);
   }
@@ -66,7 +68,7 @@ export class Http2Client {
   }
 }
 
-function send(session: ClientHttp2Session, { url, headers, body, signal }: Request) {
+function send(session: ClientHttp2Session, { url, headers, body, limit: { signal } }: Request) {
   return new Promise<PostResponse>((resolve, reject) => {
     const stream = session.request(
       {

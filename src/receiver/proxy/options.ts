@@ -1,7 +1,5 @@
-import http from "node:http";
-import https from "node:https";
 import { assertHttpHeaders, toHttpUrl } from "../../destination/http-options.js";
-import { post } from "../../destination/http-post.js";
+import { postTo } from "../../destination/http-post.js";
 import { EventsError } from "../../message/errors.js";
 import { assertInteger, assertOptions, MAX_TIMER_MS } from "../../message/options.js";
 import { type Fetch, sendByFetch } from "./fetch.js";
@@ -53,9 +51,7 @@ function sendByNetwork(url: URL, isHttp2: boolean): Send {
     const client = new Http2Client(url.origin);
     return (request) => client.post(request);
   }
-  const { Agent } = url.protocol === "https:" ? https : http;
-  const agent = new Agent({ keepAlive: true });
-  return (request) => post({ ...request, agent });
+  return postTo(url);
 }
 
 function invalid(what: string): EventsError {

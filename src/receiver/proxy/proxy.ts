@@ -23,14 +23,14 @@ export function proxyTo(route: string | URL, options: ProxyOptions = {}): Handle
   return async ({ message, attempt, signal: parent }) => {
     const body = bodyOf(message);
     const all = { ...headers, ...headersOf(message, attempt, forward) };
-    const { signal, clear } = deadline(parent, timeoutMs, () => unanswered(label, timeoutMs));
+    const limit = deadline(parent, timeoutMs, () => unanswered(label, timeoutMs));
     try {
-      const response = await call(label, send, { url, headers: all, body, signal });
+      const response = await call(label, send, { url, headers: all, body, limit });
       if (isSuccess(response)) return;
       const isDead = deadOn.includes(response.status);
       throw failure(refusal(label, response, isDead));
     } finally {
-      clear();
+      limit.clear();
     }
   };
 }
@@ -39,7 +39,7 @@ async function call(label: string, send: Send, request: Parameters<Send>[0]) {
   try {
     return await send(request);
   } catch (cause) {
-    request.signal.throwIfAborted();
+    request.limit.throwIfOver();
     throw unreachable(label, cause);
   }
 }

@@ -1,4 +1,4 @@
 import type { PostRequest, PostResponse } from "../../destination/http-post.js";
 
-/** A POST, whatever carries it. Rejects where no answer comes, and once the signal aborts. */
-export type Send = (request: Omit<PostRequest, "agent">) => Promise<PostResponse>;
+/** A POST to a URL, whatever carries it. Rejects where no answer comes, and at the end of the limit. */
+export type Send = (request: PostRequest & { readonly url: URL }) => Promise<PostResponse>;
