@@ -12,6 +12,8 @@ export interface Item extends Delivery {
   readonly isSuspect: boolean;
   /** When its handler was started, by `performance.now()`. */
   startedAt: number | undefined;
+  /** What became of it is known. */
+  isSettled: boolean;
 }
 
 /** What a row of its own was, or is to be, written for. */
@@ -58,7 +60,7 @@ export class HeldBatch implements Held<BatchProgress> {
   isDirty = false;
   hasLeftovers = false;
   readonly #abort = new AbortController();
-  readonly #settled = new Set<string>();
+  #open: number;
   #unsaved = new Map<string, Leftover>();
 
   constructor({ key, messages }: ClaimedBatch, isOrdered: boolean) {
@@ -76,21 +78,24 @@ export class HeldBatch implements Held<BatchProgress> {
       signal,
       isSuspect: false,
       startedAt: undefined,
+      isSettled: false,
     }));
+    this.#open = this.items.length;
   }
 
   get isSettled(): boolean {
-    return this.#settled.size === this.items.length;
+    return this.#open === 0;
   }
 
   unsettled(): readonly Item[] {
-    return this.items.filter(({ position }) => !this.#settled.has(position));
+    return this.items.filter(({ isSettled }) => !isSettled);
   }
 
   settle(item: Item, outcome: Settlement): void {
     const { position } = item;
     this.isDirty = true;
-    this.#settled.add(position);
+    if (!item.isSettled) this.#open -= 1;
+    item.isSettled = true;
     const leftover = leftoverOf(this.isOrdered ? inLine(item, outcome) : outcome, item);
     if (!leftover) return;
     this.hasLeftovers = true;
@@ -103,7 +108,8 @@ export class HeldBatch implements Held<BatchProgress> {
     this.isDirty = false;
     if (this.isSettled) return { key: this.key, done: undefined, leftovers };
     const keys = this.isOrdered ? { keys: this.#openKeys() } : {};
-    return { key: this.key, done: [...this.#settled], leftovers, ...keys };
+    const done = this.items.flatMap(({ isSettled, position }) => (isSettled ? position : []));
+    return { key: this.key, done, leftovers, ...keys };
   }
 
   leftoversOf({ leftovers }: BatchProgress): readonly ItemLeftover[] {
@@ -143,8 +149,8 @@ export class HeldDelivery implements Held<DeliveryProgress> {
     const { queue, position } = key;
     const { signal } = this.#abort;
     const isSuspect = lost > 1;
-    const startedAt = undefined;
-    this.item = { held: this, position, queue, message, attempt, signal, isSuspect, startedAt };
+    const later = { startedAt: undefined, isSettled: false };
+    this.item = { held: this, position, queue, message, attempt, signal, isSuspect, ...later };
   }
 
   get isSettled(): boolean {
@@ -169,6 +175,7 @@ export class HeldDelivery implements Held<DeliveryProgress> {
 
   settle(item: Item, outcome: Settlement): void {
     const settlement = this.isOrdered ? inLine(item, outcome) : outcome;
+    item.isSettled = true;
     this.#result = leftoverOf(settlement, item) ?? { state: "done" };
   }
 
