@@ -59,15 +59,16 @@ $$;
 -- Leases the next batch of (queue, topic): at most n rows of the current window, else of a new one; no row if there is nothing.
 -- The first row has the lease (seq, token), and the messages in their order as packed texts, divided by U+001E: a client takes
 -- them apart for a fraction of what a row each costs it. Those that are large follow with a row of their own, so that no text
--- gets too long; with as_rows the messages are in rows instead. exhausted: nothing else was there. With n = 0 nothing is leased: if there is a message, a row is returned
--- and the cursor stays, else the cursor moves past all that the queue does not want.
+-- gets too long; with as_rows they are in rows instead, of the first row. exhausted: nothing else was there. With n = 0 nothing
+-- is leased: if there is a message, a row is returned and the cursor stays, else the cursor moves past all that the queue
+-- does not want.
 --
 -- Opening a window, in this order: 1. read the newest row under the lock, 2. take the snapshot, 3. read the
 -- head, 4. assign the xid, which is the mark. Subscriptions are read after the snapshot, so that no message
 -- published after a subscription committed is passed over by a claim that has not seen it.
 --
--- For one message nearly all of its time goes into setting up plans: so no statement is larger than it must be, calls
--- are assignments, which need no plan, and what each row has to pass stands above the union of the segments, once.
+-- For one message nearly all of its time goes into setting up plans: so calls are assignments, which need no plan, and what
+-- stands above the union of the segments is set up once, not for each.
 create function opinionated_events.claim_packed(
   q text, t text, n int, worker_session text, lease_ms int, as_rows boolean default false
 ) returns table (seq bigint, token bigint, messages text, exhausted boolean, "rows" opinionated_events.message[]) language plpgsql volatile
@@ -129,15 +130,15 @@ begin
     if strpos(array_to_string(names, ' '), '.*') > 0 then
       prefixes := array(select left(p, -1) from unnest(names) p where right(p, 2) = '.*');
     end if;
-    -- The beginning of the name first, for each segment: it tells most of what is wanted from what is not. An array of ours
-    -- is copied for each row unless a query gives it.
+    -- In each segment the beginning of the name alone, which tells most of what is wanted from what is not. An array of ours is
+    -- copied for each row unless a query gives it.
     if c.late = '{}' then
       select max(m.position), count(*), string_agg(m.packed, E'\x1e') filter (where not m.is_large), array_agg(m.packed) filter (where m.is_large),
         array_agg(row(m.xid, m.position, m.published_at, m.deliver_at, m.id, m.segment, m.topic, m.name, m.key, m.payload, m.headers)::opinionated_events.message)
           filter (where as_rows)
         into found_until, count, messages, large, rows
         from (
-          select m.*, pg_column_size(m.payload) > 2000 as is_large, case when not as_rows then opinionated_events.pack(m.position,
+          select m.*, pg_column_size(m.payload) > 2000 and not as_rows as is_large, case when not as_rows then opinionated_events.pack(m.position,
             m.deliver_at > clock_timestamp(), m.name, m.id, m.key, m.payload, m.headers, m.published_at, m.deliver_at) end as packed
           from (
             select * from opinionated_events.message m
@@ -153,7 +154,7 @@ begin
           filter (where as_rows)
         into found_until, count, messages, large, rows
         from (
-          select m.*, pg_column_size(m.payload) > 2000 as is_large, case when not as_rows then opinionated_events.pack(m.position,
+          select m.*, pg_column_size(m.payload) > 2000 and not as_rows as is_large, case when not as_rows then opinionated_events.pack(m.position,
             m.deliver_at > clock_timestamp(), m.name, m.id, m.key, m.payload, m.headers, m.published_at, m.deliver_at) end as packed
           from (
             select * from (
