@@ -47,19 +47,31 @@ begin
       order by m.topic, m.xid, m.position limit 1));
 end $$;
 
--- Leases the next batch of (queue, topic): at most n rows of the current window, else of a new one. The first
--- row returned is the lease (seq, token), the others are its messages in order; nothing if there is nothing.
--- early: the message is not due yet; of the lease: nothing else was there. With n = 0 nothing is leased: if there is a message,
--- it is returned and the cursor stays, else the cursor moves past all that the queue does not want.
+-- A message as one text: its fields, divided by U+001F, which neither names nor JSON can hold.
+create function opinionated_events.pack(
+  "position" bigint, early boolean, name text, id uuid, key text, payload json, headers json, published_at timestamptz, deliver_at timestamptz
+) returns text language sql stable as $$
+  select position || case when early then E'\x1ft\x1f' else E'\x1f\x1f' end || name || E'\x1f' || id || E'\x1f'
+    || coalesce(to_json(key)::text, '') || E'\x1f' || coalesce(headers::text, '') || E'\x1f'
+    || published_at || E'\x1f' || coalesce(deliver_at::text, '') || E'\x1f' || payload
+$$;
+
+-- Leases the next batch of (queue, topic): at most n rows of the current window, else of a new one; no row if there is nothing.
+-- The first row has the lease (seq, token), and the messages in their order as packed texts, divided by U+001E: a client takes
+-- them apart for a fraction of what a row each costs it. Those that are large follow with a row of their own, so that no text
+-- gets too long; with as_rows they are in rows instead, of the first row. exhausted: nothing else was there. With n = 0 nothing
+-- is leased: if there is a message, a row is returned and the cursor stays, else the cursor moves past all that the queue
+-- does not want.
 --
 -- Opening a window, in this order: 1. read the newest row under the lock, 2. take the snapshot, 3. read the
 -- head, 4. assign the xid, which is the mark. Subscriptions are read after the snapshot, so that no message
 -- published after a subscription committed is passed over by a claim that has not seen it.
-create function opinionated_events.claim(q text, t text, n int, worker_session text, lease_ms int)
-returns table (
-  seq bigint, token bigint, "position" bigint, early boolean, name text, id uuid, key text,
-  payload json, headers json, published_at timestamptz, deliver_at timestamptz
-) language plpgsql volatile
+--
+-- For one message nearly all of its time goes into setting up plans: so calls are assignments, which need no plan, and what
+-- stands above the union of the segments is set up once, not for each.
+create function opinionated_events.claim_packed(
+  q text, t text, n int, worker_session text, lease_ms int, as_rows boolean default false
+) returns table (seq bigint, token bigint, messages text, exhausted boolean, "rows" opinionated_events.message[]) language plpgsql volatile
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set jit = off
 set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
@@ -69,19 +81,25 @@ declare
   mark xid8;
   prev bigint;
   prev_head bigint;
+  low bigint;
+  found_until bigint;
+  count bigint := 0;
+  large text[];
   opened boolean := false;
   crossed boolean := false;
   unfinished boolean;
   opened_at timestamptz;
   every boolean;
   names text[];
+  beginnings text[];
   prefixes text[];
+  nothing text;
 begin
-  perform opinionated_events.require_own_transaction('claim');
+  nothing := opinionated_events.require_own_transaction('claim');
   -- A claim that a crash of the server forgets is only a batch that was never leased; the acknowledgement,
   -- which flushes, comes after it in the log.
-  perform set_config('synchronous_commit', 'off', true);
-  perform pg_advisory_xact_lock(hashtext('opinionated_events.claim:' || q), hashtext(t));
+  nothing := set_config('synchronous_commit', 'off', true);
+  nothing := pg_advisory_xact_lock(hashtext('opinionated_events.claim:' || q), hashtext(t));
   select * into c from opinionated_events.batch b where b.queue = q and b.topic = t
     order by b.queue desc, b.topic desc, b.seq desc limit 1;
   if not found then
@@ -105,102 +123,105 @@ begin
         crossed := true;
       end if;
     end if;
-    c.lo := c.hi;
-    select coalesce(bool_or(s.pattern = '*'), false),
-           array_agg(s.pattern), array_agg(left(s.pattern, -1)) filter (where right(s.pattern, 2) = '.*')
-      into every, names, prefixes
+    low := greatest(c.hi, c.lo_head);
+    select array_agg(s.pattern), array_agg(rtrim(s.pattern, '*')) into names, beginnings
       from opinionated_events.subscription s where s.queue = q and s.topic in (t, '*');
-    -- The name first, which tells what is wanted from what is not; an array of ours is copied for each row unless a query gives it.
-    if c.late = '{}' then
-      return query
-      with r as materialized (
-        select m.position as p, m.deliver_at > clock_timestamp(), m.name, m.id, m.key, m.payload, m.headers, m.published_at, m.deliver_at
-        from opinionated_events.message m
-        where m.topic = t and m.position > greatest(c.hi, c.lo_head) and m.position <= c.head
-          and case when every or m.name = any ((select names)::text[]) or m.name ^@ any ((select prefixes)::text[])
-            then (m.xid >= c.lo_mark) is true and pg_visible_in_snapshot(m.xid, c.vis) end
-        order by m.position limit greatest(n, 1)),
-      b as (
-        insert into opinionated_events.batch as b
-        select q, t, prev + 1, c.late, c.lo_mark, c.lo_head, c.vis, c.cur, c.head,
-          coalesce(mark, pg_current_xact_id()), c.base, c.lo, s.hi, s.k < n,
-          coalesce((select l.seq from opinionated_events.lease l where l.queue = q and l.topic = t and l.seq >= c.oldest
-            order by l.queue, l.topic, l.seq limit 1), prev + 1)
-        from (select count(*) k, max(r.p) hi from r) s where s.k > 0 and n > 0 returning b.seq, b.last),
-      l as (
-        insert into opinionated_events.lease as l (queue, topic, seq, token, session, expires_at)
-        select q, t, b.seq, opinionated_events.new_token(), worker_session, clock_timestamp() + lease_ms * interval '1 ms'
-        from b returning l.seq, l.token)
-      select l.seq, l.token, null::bigint, opened and b.last, null::text, null::uuid, null::text, null::json, null::json, null::timestamptz, null::timestamptz from l, b
-      union all
-      select null, null, r.* from r;
-    else
-      return query
-      with r as materialized (
-        select * from (
-          select y.* from unnest(c.late) x cross join lateral (
-            select m.position as p, m.deliver_at > clock_timestamp(), m.name, m.id, m.key, m.payload, m.headers, m.published_at, m.deliver_at
-            from opinionated_events.message m
-            where m.topic = t and (m.xid, m.position) > (x, c.hi) and (m.xid, m.position) <= (x, c.head)
-              and (every or m.name = any (names) or m.name ^@ any (prefixes))
-            order by m.topic, m.xid, m.position limit greatest(n, 1)) y
-          union all
-          (select m.position as p, m.deliver_at > clock_timestamp(), m.name, m.id, m.key, m.payload, m.headers, m.published_at, m.deliver_at
-            from opinionated_events.message m
-            where m.topic = t and m.position > greatest(c.hi, c.lo_head) and m.position <= c.head
-              and case when every or m.name = any ((select names)::text[]) or m.name ^@ any ((select prefixes)::text[])
-                then (m.xid >= c.lo_mark) is true and pg_visible_in_snapshot(m.xid, c.vis) end
-            order by m.position limit greatest(n, 1))) y
-        order by p limit greatest(n, 1)),
-      b as (
-        insert into opinionated_events.batch as b
-        select q, t, prev + 1, c.late, c.lo_mark, c.lo_head, c.vis, c.cur, c.head,
-          coalesce(mark, pg_current_xact_id()), c.base, c.lo, s.hi, s.k < n,
-          coalesce((select l.seq from opinionated_events.lease l where l.queue = q and l.topic = t and l.seq >= c.oldest
-            order by l.queue, l.topic, l.seq limit 1), prev + 1)
-        from (select count(*) k, max(r.p) hi from r) s where s.k > 0 and n > 0 returning b.seq, b.last),
-      l as (
-        insert into opinionated_events.lease as l (queue, topic, seq, token, session, expires_at)
-        select q, t, b.seq, opinionated_events.new_token(), worker_session, clock_timestamp() + lease_ms * interval '1 ms'
-        from b returning l.seq, l.token)
-      select l.seq, l.token, null::bigint, opened and b.last, null::text, null::uuid, null::text, null::json, null::json, null::timestamptz, null::timestamptz from l, b
-      union all
-      select null, null, r.* from r;
+    every := coalesce('*' = any (names), false);
+    if strpos(array_to_string(names, ' '), '.*') > 0 then
+      prefixes := array(select left(p, -1) from unnest(names) p where right(p, 2) = '.*');
     end if;
-    if found then return; end if;
+    -- In each segment the beginning of the name alone, which tells most of what is wanted from what is not. An array of ours is
+    -- copied for each row unless a query gives it.
+    if c.late = '{}' then
+      select max(m.position), count(*), string_agg(m.packed, E'\x1e') filter (where not m.is_large), array_agg(m.packed) filter (where m.is_large),
+        array_agg(row(m.xid, m.position, m.published_at, m.deliver_at, m.id, m.segment, m.topic, m.name, m.key, m.payload, m.headers)::opinionated_events.message)
+          filter (where as_rows)
+        into found_until, count, messages, large, rows
+        from (
+          select m.*, pg_column_size(m.payload) > 2000 and not as_rows as is_large, case when not as_rows then opinionated_events.pack(m.position,
+            m.deliver_at > clock_timestamp(), m.name, m.id, m.key, m.payload, m.headers, m.published_at, m.deliver_at) end as packed
+          from (
+            select * from opinionated_events.message m
+            where m.topic = t and m.position > low and m.position <= c.head
+              and m.name ^@ any ((select beginnings)::text[])
+            order by m.topic, m.position offset 0) m
+          where (every or m.name = any (names) or m.name ^@ any (prefixes))
+            and (m.xid >= c.lo_mark) is true and pg_visible_in_snapshot(m.xid, c.vis)
+          limit greatest(n, 1)) m;
+    else
+      select max(m.position), count(*), string_agg(m.packed, E'\x1e') filter (where not m.is_large), array_agg(m.packed) filter (where m.is_large),
+        array_agg(row(m.xid, m.position, m.published_at, m.deliver_at, m.id, m.segment, m.topic, m.name, m.key, m.payload, m.headers)::opinionated_events.message)
+          filter (where as_rows)
+        into found_until, count, messages, large, rows
+        from (
+          select m.*, pg_column_size(m.payload) > 2000 and not as_rows as is_large, case when not as_rows then opinionated_events.pack(m.position,
+            m.deliver_at > clock_timestamp(), m.name, m.id, m.key, m.payload, m.headers, m.published_at, m.deliver_at) end as packed
+          from (
+            select * from (
+              select y.* from unnest(c.late) x cross join lateral (
+                select * from opinionated_events.message m
+                where m.topic = t and (m.xid, m.position) > (x, c.hi) and (m.xid, m.position) <= (x, c.head)
+                  and (every or m.name = any (names) or m.name ^@ any (prefixes))
+                order by m.topic, m.xid, m.position limit greatest(n, 1)) y
+              union all
+              (select * from opinionated_events.message m
+                where m.topic = t and m.position > low and m.position <= c.head
+                  and case when every or m.name = any ((select names)::text[]) or m.name ^@ any ((select prefixes)::text[])
+                    then (m.xid >= c.lo_mark) is true and pg_visible_in_snapshot(m.xid, c.vis) end
+                order by m.position limit greatest(n, 1))) y
+            order by y.position limit greatest(n, 1)) m) m;
+    end if;
+    exit when count > 0;
     c.last := true;
   end loop;
-  -- Nothing. The empty window is remembered if it says that a cursor thought to be unfinished is not, if the
+  if count > 0 and n = 0 then
+    return next;
+    return;
+  end if;
+  -- An empty window is remembered if it says that a cursor thought to be unfinished is not, if the
   -- walk was long, or if the log has moved far: rows that are uncommitted, rolled back or not wanted are then
   -- walked once, not at each poll.
-  if n = 0 or unfinished or c.late <> '{}' or crossed or clock_timestamp() - opened_at > interval '3 ms' or c.head - prev_head > 10000 then
-    insert into opinionated_events.batch values (
-      q, t, prev + 1, c.late, c.lo_mark, c.lo_head, c.vis, c.cur, c.head,
-      coalesce(mark, pg_current_xact_id()), c.base, c.hi, c.hi, true, c.oldest);
+  if count = 0 and not (n = 0 or unfinished or c.late <> '{}' or crossed
+    or clock_timestamp() - opened_at > interval '3 ms' or c.head - prev_head > 10000) then return; end if;
+  seq := prev + 1;
+  c.seq := seq; c.lo := c.hi;
+  if count > 0 then
+    c.hi := found_until;
+    c.last := count < n;
+    c.oldest := coalesce((select l.seq from opinionated_events.lease l where l.queue = q and l.topic = t and l.seq >= c.oldest
+      order by l.queue, l.topic, l.seq limit 1), seq);
+  end if;
+  c.mark := coalesce(mark, pg_current_xact_id());
+  insert into opinionated_events.batch select (c).*;
+  if count = 0 then return; end if;
+  token := opinionated_events.new_token();
+  insert into opinionated_events.lease (queue, topic, seq, token, session, expires_at)
+    values (q, t, seq, token, worker_session, clock_timestamp() + lease_ms * interval '1 ms');
+  exhausted := opened and c.last;
+  return next;
+  if large is not null then
+    return query select null::bigint, null::bigint, m, null::boolean, null::opinionated_events.message[] from unnest(large) m;
   end if;
 end $$;
 
--- A message as one text: its fields, divided by U+001F, which neither names nor JSON can hold. Null for a lease's row.
-create function opinionated_events.pack(
-  "position" bigint, early boolean, name text, id uuid, key text, payload json, headers json, published_at timestamptz, deliver_at timestamptz
-) returns text language sql stable as $$
-  select position || case when early then E'\x1ft\x1f' else E'\x1f\x1f' end || name || E'\x1f' || id || E'\x1f'
-    || coalesce(to_json(key)::text, '') || E'\x1f' || coalesce(headers::text, '') || E'\x1f'
-    || published_at || E'\x1f' || coalesce(deliver_at::text, '') || E'\x1f' || payload
-$$;
-
--- As claim(), with the messages in few rows, as packed texts divided by U+001E: a client takes them apart for a fraction of what
--- a row each costs it. Those that are large have a row of their own, so that no text gets too long; rows come in no order.
--- exhausted: nothing else was there.
-create function opinionated_events.claim_packed(q text, t text, n int, worker_session text, lease_ms int)
-returns table (seq bigint, token bigint, messages text, exhausted boolean) language plpgsql volatile as $$
+-- As claim_packed(), with a row for each message: the first row returned is the lease, the others are its messages in order.
+-- early: the message is not due yet; of the lease: nothing else was there.
+create function opinionated_events.claim(q text, t text, n int, worker_session text, lease_ms int)
+returns table (
+  seq bigint, token bigint, "position" bigint, early boolean, name text, id uuid, key text,
+  payload json, headers json, published_at timestamptz, deliver_at timestamptz
+) language plpgsql volatile as $$
+#variable_conflict use_column
+declare
+  rows opinionated_events.message[];
 begin
+  select p.seq, p.token, p.exhausted, p.rows into seq, token, early, rows
+    from opinionated_events.claim_packed(q, t, n, worker_session, lease_ms, true) p;
+  if not found then return; end if;
+  return next;
   return query
-  select max(c.seq), max(c.token), string_agg(opinionated_events.pack(
-    c.position, c.early, c.name, c.id, c.key, c.payload, c.headers, c.published_at, c.deliver_at), E'\x1e'),
-    bool_or(c.early) filter (where c.seq is not null)
-  from opinionated_events.claim(q, t, n, worker_session, lease_ms) c
-  group by case when pg_column_size(c.payload) > 2000 then c.position end;
+  select null::bigint, null::bigint, m.position, m.deliver_at > clock_timestamp(), m.name, m.id, m.key, m.payload, m.headers,
+    m.published_at, m.deliver_at from unnest(rows) m;
 end $$;
 
 -- Records what has become of batches. batches: [{n, queue, topic, seq, token, done}]: without done all is settled, and

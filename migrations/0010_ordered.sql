@@ -79,13 +79,10 @@ declare
   waiting bigint[];
 begin
   perform opinionated_events.lock_ordered(q);
-  select max(c.seq), max(c.token), bool_or(c.early) filter (where c.seq is not null),
-    array_agg(row(null, c.position, c.published_at, c.deliver_at, c.id, null, t, c.name, c.key, c.payload, c.headers)::opinionated_events.message)
-      filter (where c.position is not null),
-    array_agg(c.early) filter (where c.position is not null)
-    into batch_seq, batch_token, is_exhausted, r, is_early
-    from opinionated_events.claim(q, t, n, worker_session, lease_ms) c;
-  if batch_seq is null then return; end if;
+  select c.seq, c.token, c.exhausted, c.rows into batch_seq, batch_token, is_exhausted, r
+    from opinionated_events.claim_packed(q, t, n, worker_session, lease_ms, true) c;
+  if not found then return; end if;
+  is_early := array(select m.deliver_at > clock_timestamp() from unnest(r) m);
   leased := opinionated_events.leased_keys(q, t, worker_id);
   busy := array(
     select k from (select distinct m.key from unnest(r) m where m.key is not null) s (k)

@@ -203,7 +203,7 @@ end $$;
 -- that it wants.
 create function opinionated_events.pass_over(q text, t text) returns boolean language plpgsql volatile as $$
 begin
-  if exists (select from opinionated_events.claim(q, t, 0, null, 0)) then return false; end if;
+  if exists (select from opinionated_events.claim_packed(q, t, 0, null, 0)) then return false; end if;
   delete from opinionated_events.batch b where b.queue = q and b.topic = t and b.seq < (
     select least(x.oldest, x.seq) from opinionated_events.batch x where x.queue = q and x.topic = t
     order by x.queue desc, x.topic desc, x.seq desc limit 1);

@@ -9,30 +9,30 @@ const POOL_TIMEOUT = "timeout exceeded when trying to connect";
  * A connection of the pool, to be released by the caller. Rejects with `POOL_EXHAUSTED` if none comes free within 10 s, or
  * within the pool's own limit: whoever waits for ever may wait for itself.
  */
-export async function acquire<C extends Connection & { release(): void }>(
+export function acquire<C extends Connection & { release(): void }>(
   pool: ConnectingPool<C>,
 ): Promise<C> {
-  let isLate = false;
-  let timer: NodeJS.Timeout | undefined;
-  const connecting = connect(pool);
-  connecting.then(
-    (client) => isLate && client.release(),
-    () => {},
-  );
-  const expired = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
+  return new Promise((resolve, reject) => {
+    let isLate = false;
+    const timer = setTimeout(() => {
       isLate = true;
       reject(exhausted(`within ${ACQUIRE_MS} ms`));
     }, ACQUIRE_MS);
+    const onConnection = (client: C) => {
+      clearTimeout(timer);
+      if (isLate) client.release();
+      else resolve(client);
+    };
+    const onError = (error: unknown) => {
+      clearTimeout(timer);
+      reject(isTimeout(error) ? exhausted("within its connectionTimeoutMillis", error) : error);
+    };
+    connect(pool).then(onConnection, onError);
   });
-  try {
-    return await Promise.race([connecting, expired]);
-  } catch (error) {
-    const isTimeout = error instanceof Error && error.message === POOL_TIMEOUT;
-    throw isTimeout ? exhausted("within its connectionTimeoutMillis", error) : error;
-  } finally {
-    clearTimeout(timer);
-  }
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof Error && error.message === POOL_TIMEOUT;
 }
 
 function exhausted(when: string, cause?: unknown): EventsError {

@@ -12,7 +12,7 @@ interface PlanNode {
   readonly Plans?: readonly PlanNode[];
 }
 
-/** A node that reads a table, and the node above it that is more than the union of its partitions. */
+/** A node that reads a table, and the node above it that is more than the union of its partitions, or a filter of that. */
 export interface Scan {
   readonly node: PlanNode;
   readonly parent: PlanNode | undefined;
@@ -47,7 +47,7 @@ async function plansOf(session: pg.Client, statement: string): Promise<PlanNode[
 }
 
 function scansIn(node: PlanNode, parent?: PlanNode): Scan[] {
-  const isUnion = /Append$/.test(node["Node Type"]);
-  const below = (node.Plans ?? []).flatMap((child) => scansIn(child, isUnion ? parent : node));
+  const passes = /Append$|^Subquery Scan$/.test(node["Node Type"]);
+  const below = (node.Plans ?? []).flatMap((child) => scansIn(child, passes ? parent : node));
   return node["Node Type"].includes("Scan") ? [{ node, parent }, ...below] : below;
 }

@@ -42,11 +42,10 @@ export const mutations = {
   markFromXmax: {
     guard: "the mark is an xid of the claim's own",
     changes: {
-      claim: [
+      claim_packed: [
         {
           from: "coalesce(mark, pg_current_xact_id())",
           to: "coalesce(mark, (pg_snapshot_xmax(c.cur)::text::bigint - 1)::text::xid8)",
-          times: 3,
         },
       ],
     },
@@ -54,10 +53,10 @@ export const mutations = {
   markFirst: {
     guard: "a claim's xid is assigned last",
     changes: {
-      claim: [
+      claim_packed: [
         {
-          from: `perform ${SCHEMA}.require_own_transaction('claim');`,
-          to: `perform ${SCHEMA}.require_own_transaction('claim'), pg_current_xact_id();`,
+          from: `nothing := ${SCHEMA}.require_own_transaction('claim');`,
+          to: `nothing := ${SCHEMA}.require_own_transaction('claim'); nothing := pg_current_xact_id();`,
         },
       ],
     },
@@ -117,34 +116,39 @@ export const mutations = {
   },
   newWithoutMark: {
     guard: "new rows are those above the mark",
-    changes: { claim: [{ from: "(m.xid >= c.lo_mark) is true and ", to: "", times: 2 }] },
+    changes: { claim_packed: [{ from: "(m.xid >= c.lo_mark) is true and ", to: "", times: 2 }] },
   },
   newWithoutHead: {
     guard: "a window ends at its head",
-    changes: { claim: [{ from: "and m.position <= c.head", to: "", times: 2 }] },
+    changes: { claim_packed: [{ from: "and m.position <= c.head", to: "", times: 2 }] },
   },
   newWithoutSnapshot: {
     guard: "a window shows what its snapshot does",
     changes: {
-      claim: [{ from: "and pg_visible_in_snapshot(m.xid, c.vis)", to: "", times: 2 }],
+      claim_packed: [{ from: "and pg_visible_in_snapshot(m.xid, c.vis)", to: "", times: 2 }],
     },
   },
   unordered: {
     guard: "late and new rows are merged by position",
-    changes: { claim: [{ from: "order by p limit greatest(n, 1)", to: "limit greatest(n, 1)" }] },
+    changes: {
+      claim_packed: [
+        { from: "order by y.position limit greatest(n, 1)", to: "limit greatest(n, 1)" },
+      ],
+    },
   },
   noTurns: {
     guard: "claims of a queue and topic take turns",
-    changes: { claim: [{ from: "perform pg_advisory_xact_lock(", to: "perform concat(" }] },
+    changes: {
+      claim_packed: [{ from: "nothing := pg_advisory_xact_lock(", to: "nothing := concat(" }],
+    },
   },
   oldestPassesLeases: {
     guard: "the lower bound of leases stops at an open one",
     changes: {
-      claim: [
+      claim_packed: [
         {
           from: "l.seq >= c.oldest",
           to: "l.seq > prev",
-          times: 2,
         },
       ],
     },
@@ -152,25 +156,28 @@ export const mutations = {
   subscriptionsFirst: {
     guard: "subscriptions are read after the snapshot",
     changes: {
-      claim: [
-        { from: "    select coalesce(bool_or", to: "    if false then select coalesce(bool_or" },
+      claim_packed: [
+        {
+          from: "    select array_agg(s.pattern), ",
+          to: "    if false then select array_agg(s.pattern), ",
+        },
         { from: "s.topic in (t, '*');", to: "s.topic in (t, '*'); end if;" },
         {
-          from: "perform pg_advisory_xact_lock(",
-          to: `select coalesce(bool_or(s.pattern = '*'), false), array_agg(s.pattern), '{}' into every, names, prefixes
-            from ${SCHEMA}.subscription s where s.queue = q; perform pg_advisory_xact_lock(`,
+          from: "nothing := pg_advisory_xact_lock(",
+          to: `select array_agg(s.pattern), array_agg(rtrim(s.pattern, '*')) into names, beginnings
+            from ${SCHEMA}.subscription s where s.queue = q; nothing := pg_advisory_xact_lock(`,
         },
       ],
     },
   },
   forgetExhausted: {
     guard: "an exhausted window is remembered",
-    changes: { claim: [{ from: "n = 0 or unfinished or", to: "n = 0 or" }] },
+    changes: { claim_packed: [{ from: "n = 0 or unfinished or", to: "n = 0 or" }] },
   },
   forgetEmpty: {
     guard: "a long empty window is remembered",
     changes: {
-      claim: [
+      claim_packed: [
         {
           from: "or clock_timestamp() - opened_at > interval '3 ms' or c.head - prev_head > 10000",
           to: "",
@@ -327,7 +334,7 @@ export const mutations = {
   },
   noRebase: {
     guard: "a restored log is rebased",
-    changes: { claim: [{ from: "where x.base > c.base", to: "where false" }] },
+    changes: { claim_packed: [{ from: "where x.base > c.base", to: "where false" }] },
   },
   noDiscovery: {
     guard: "a queue of every topic meets new ones",
@@ -336,7 +343,10 @@ export const mutations = {
   everyNameOfATopic: {
     guard: "a pattern of a topic wants matching names only",
     changes: {
-      claim: [{ from: "bool_or(s.pattern = '*')", to: "bool_or(s.pattern in ('*', t || '.*'))" }],
+      claim_packed: [
+        { from: "'*' = any (names)", to: "names && array['*', t || '.*']" },
+        { from: "m.name ^@ any ((select beginnings)::text[])", to: "true" },
+      ],
     },
   },
   noWatch: {

@@ -54,6 +54,22 @@ describe("a receiver on Postgres", () => {
     expect(seen.toSorted()).toEqual(wanted.toSorted());
   });
 
+  it("claims what is there when it starts, without asking first", async () => {
+    const claimed = deferred<void>();
+    const pool = watchedPool(db.pool, async (text, run) => {
+      if (text.includes(".poll(")) await claimed.promise;
+      if (text.includes(".claim_packed(")) claimed.resolve();
+      return run();
+    });
+    const { id } = await publish("user.created");
+    const seen: string[] = [];
+    const receiver = db.receiver({ pool }).queue("mail", { startAt: "earliest" });
+    receiver.on("mail", "user.created", ({ message }) => seen.push(message.id));
+    await receiver.start();
+    await until(() => expect(seen).toEqual([id])).finally(() => claimed.resolve());
+    await receiver.stop();
+  });
+
   it("gives the handler the message as it was published", async () => {
     const got = deferred<Message>();
     await db

@@ -17,6 +17,8 @@ export interface Item extends Delivery {
   startedAt: number | undefined;
   /** To be called when it has run. */
   done: (() => void) | undefined;
+  /** What became of it is known. */
+  isSettled: boolean;
 }
 
 function lineOf({ topic, key }: Message, isOrdered: boolean): string | undefined {
@@ -67,7 +69,7 @@ export class HeldBatch implements Held<BatchProgress> {
   isDirty = false;
   hasLeftovers = false;
   readonly #abort = new AbortController();
-  readonly #settled = new Set<Item>();
+  #open: number;
   #unsaved = new Map<string, Leftover>();
 
   constructor({ key, messages }: ClaimedBatch, isOrdered: boolean) {
@@ -87,21 +89,24 @@ export class HeldBatch implements Held<BatchProgress> {
       isSuspect: false,
       startedAt: undefined,
       done: undefined,
+      isSettled: false,
     }));
+    this.#open = this.items.length;
   }
 
   get isSettled(): boolean {
-    return this.#settled.size === this.items.length;
+    return this.#open === 0;
   }
 
   unsettled(): readonly Item[] {
-    return this.items.filter((item) => !this.#settled.has(item));
+    return this.items.filter(({ isSettled }) => !isSettled);
   }
 
   settle(item: Item, outcome: Settlement): void {
     const { position } = item;
     this.isDirty = true;
-    this.#settled.add(item);
+    if (!item.isSettled) this.#open -= 1;
+    item.isSettled = true;
     const leftover = leftoverOf(this.isOrdered ? inLine(item, outcome) : outcome, item);
     if (!leftover) return;
     this.hasLeftovers = true;
@@ -114,7 +119,7 @@ export class HeldBatch implements Held<BatchProgress> {
     this.isDirty = false;
     if (this.isSettled) return { key: this.key, done: undefined, leftovers };
     const keys = this.isOrdered ? { keys: this.#openKeys() } : {};
-    const done = Array.from(this.#settled, ({ position }) => position);
+    const done = this.items.flatMap(({ isSettled, position }) => (isSettled ? position : []));
     return { key: this.key, done, leftovers, ...keys };
   }
 
@@ -156,8 +161,8 @@ export class HeldDelivery implements Held<DeliveryProgress> {
     const { signal } = this.#abort;
     const isSuspect = lost > 1;
     const line = lineOf(message, isOrdered);
-    const rest = { startedAt: undefined, done: undefined };
-    this.item = { held: this, position, queue, message, line, attempt, signal, isSuspect, ...rest };
+    const later = { startedAt: undefined, done: undefined, isSettled: false };
+    this.item = { held: this, position, queue, message, line, attempt, signal, isSuspect, ...later };
   }
 
   get isSettled(): boolean {
@@ -182,6 +187,7 @@ export class HeldDelivery implements Held<DeliveryProgress> {
 
   settle(item: Item, outcome: Settlement): void {
     const settlement = this.isOrdered ? inLine(item, outcome) : outcome;
+    item.isSettled = true;
     this.#result = leftoverOf(settlement, item) ?? { state: "done" };
   }
 

@@ -90,6 +90,7 @@ export class PostgresRun {
   }
 
   start(): void {
+    this.notified("news");
     this.#waker.start();
     this.#sweeper.start();
     this.#housekeeper.start();
