@@ -162,7 +162,17 @@ export class HeldDelivery implements Held<DeliveryProgress> {
     const isSuspect = lost > 1;
     const line = lineOf(message, isOrdered);
     const later = { startedAt: undefined, done: undefined, isSettled: false };
-    this.item = { held: this, position, queue, message, line, attempt, signal, isSuspect, ...later };
+    this.item = {
+      held: this,
+      position,
+      queue,
+      message,
+      line,
+      attempt,
+      signal,
+      isSuspect,
+      ...later,
+    };
   }
 
   get isSettled(): boolean {
