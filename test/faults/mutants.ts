@@ -63,8 +63,8 @@ export const mutants: Readonly<Record<string, Mutant>> = {
     killer: "order kept",
     source: {
       file: lines,
-      from: "line.isBroken = true;\n    }\n    const back = isOver ?",
-      to: "}\n    const back = true ?",
+      from: "this.#broken.add(id);\n    }\n",
+      to: "}\n    isOver = true;\n",
     },
   },
   noTakeOver: {
