@@ -21,8 +21,9 @@ describe("an idle receiver", () => {
     const polls = () => statements.filter((name) => name === "poll").length;
     await until(() => expect(polls()).toBeGreaterThanOrEqual(2));
     const [before, pollsBefore] = [statements.length, polls()];
-    await until(() => expect(polls()).toBe(pollsBefore + 5));
-    const perInterval = (statements.length - before) / 5;
+    // While somebody in the cluster has a transaction open, polls come sooner.
+    await until(() => expect(polls()).toBeGreaterThanOrEqual(pollsBefore + 5));
+    const perInterval = (statements.length - before) / (polls() - pollsBefore);
     console.log(
       `${perInterval} statements an interval of 1 s:`,
       [...new Set(statements.slice(before))].join(", "),
