@@ -32,3 +32,13 @@ it("forgets what was deleted", () => {
   }
   expect([...map.values()]).toEqual([]);
 });
+
+it("keeps what stays while others come and go", () => {
+  const map = new BriefMap<string>();
+  map.add("kept", "here");
+  for (let n = 0; n < 5_000; n += 1) {
+    map.add(String(n), "brief");
+    map.delete(String(n));
+  }
+  expect([map.get("kept"), ...map.values()]).toEqual(["here", "here"]);
+});
