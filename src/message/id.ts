@@ -1,39 +1,28 @@
 import { randomFillSync } from "node:crypto";
+import { v7 } from "uuid";
 import { EventsError } from "./errors.js";
 import { show } from "./text.js";
 
-const LOWER_UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
-const UUID = new RegExp(LOWER_UUID, "i");
-
-const DIGITS = Buffer.from("0123456789abcdef");
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i;
 
 // One system call for 256 ids; without the pool it is most of their cost.
-const pool = Buffer.alloc(4096);
+const pool = new Uint8Array(4096);
 let used = pool.length;
+// uuid keeps no state of its own for callers that bring their random bytes.
 let msecs = 0;
 let seq = 0;
-/** Written in place, because a text that is put together of pieces keeps them in memory. */
-const text = Buffer.from("00000000-0000-7000-8000-000000000000");
 
 /** A new UUID, version 7. Each one of a process is greater than the one before it. */
 export function newId(): string {
-  const random = takeRandom();
+  const random = randomBytes();
   const now = Date.now();
   if (now > msecs) {
     msecs = now;
     seq = firstSeq(random);
-    const time = now.toString(16).padStart(12, "0");
-    text.write(`${time.slice(0, 8)}-${time.slice(8)}`, "latin1");
   } else {
     seq += 1;
   }
-  write(14, 0x70 | ((seq >>> 28) & 0x0f));
-  write(16, seq >>> 20);
-  write(19, 0x80 | ((seq >>> 14) & 0x3f));
-  write(21, seq >>> 6);
-  write(24, (seq << 2) | (byteAt(random + 4) & 0x03));
-  for (let n = 0; n < 5; n += 1) write(26 + 2 * n, byteAt(random + 5 + n));
-  return text.toString("latin1");
+  return v7({ random, msecs, seq });
 }
 
 /**
@@ -41,35 +30,21 @@ export function newId(): string {
  * UUID are refused, as they stand for a missing id and would make different messages duplicates.
  */
 export function toId(value: unknown): string {
-  if (typeof value === "string") {
-    if (LOWER_UUID.test(value)) return value;
-    if (UUID.test(value)) return value.toLowerCase();
-  }
+  if (typeof value === "string" && UUID.test(value)) return value.toLowerCase();
   const text = `Bad message id ${show(value)}: use a UUID, or leave it out to get a new one.`;
   throw new EventsError("INVALID_ID", text);
 }
 
-/** Where the next 16 bytes are in the pool: four begin a sequence, and six end an id. */
-function takeRandom(): number {
+function randomBytes(): Uint8Array {
   if (used === pool.length) {
     randomFillSync(pool);
     used = 0;
   }
   used += 16;
-  return used - 16;
+  return pool.subarray(used - 16, used);
 }
 
 // 31 of the 32 bits: room for two billion more ids before the clock moves on, even after it was set back.
-function firstSeq(at: number): number {
-  return pool.readUInt32BE(at) & 0x7fffffff;
-}
-
-function byteAt(index: number): number {
-  return pool[index] ?? 0;
-}
-
-/** Two digits: those of the last byte of the value. */
-function write(at: number, value: number): void {
-  text[at] = DIGITS[(value >>> 4) & 0x0f] ?? 0;
-  text[at + 1] = DIGITS[value & 0x0f] ?? 0;
+function firstSeq([a = 0, b = 0, c = 0, d = 0]: Uint8Array): number {
+  return ((a & 0x7f) << 24) | (b << 16) | (c << 8) | d;
 }
