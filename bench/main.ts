@@ -27,22 +27,29 @@ async function main(): Promise<void> {
     .filter(({ id }) => only?.includes(id) ?? true);
   const server = await startPostgres();
   const results: Result[] = [];
+  const failed: string[] = [];
   try {
     const facts = [...(await about(server.url, server.kind)), `rounds: ${values.rounds}`];
     console.log(facts.join("\n"));
     for (const scenario of chosen) {
-      const rounds = await runScenario(scenario, server.url, Number(values.rounds));
-      results.push({ scenario, rounds, verdict: verdictOf(scenario, rounds) });
+      try {
+        const rounds = await runScenario(scenario, server.url, Number(values.rounds));
+        results.push({ scenario, rounds, verdict: verdictOf(scenario, rounds) });
+      } catch (error) {
+        console.error(error);
+        failed.push(`${scenario.id} ${scenario.title}: no figures, ${(error as Error).message}`);
+      }
     }
     if (!only) await writeReport("bench", results, facts);
   } finally {
     await server.stop();
   }
   for (const { verdict } of results) console.log(lineOf(verdict));
+  for (const line of failed) console.log(line);
   const isUnmet = results.some(({ verdict }) =>
     verdict.unmet.some(({ level }) => level === "must"),
   );
-  process.exitCode = isUnmet ? 1 : 0;
+  process.exitCode = isUnmet || failed.length > 0 ? 1 : 0;
 }
 
 await main();

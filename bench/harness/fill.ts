@@ -4,11 +4,12 @@ const BATCH = 1_000;
 /** Batches on their way at once, so that neither this process nor the server waits for the other. */
 const WRITERS = 2;
 
-/** Queues messages 0 to count - 1. */
+/** Queues messages 0 to count - 1; with a single writer in this order. */
 export async function fill(
   product: BulkWriter,
   count: number,
   make: (n: number) => Sample = sample,
+  writers = WRITERS,
 ): Promise<void> {
   let next = 0;
   async function write(): Promise<void> {
@@ -19,5 +20,5 @@ export async function fill(
       await product.publishBatch(Array.from({ length }, (_, n) => make(from + n)));
     }
   }
-  await Promise.all(Array.from({ length: WRITERS }, write));
+  await Promise.all(Array.from({ length: writers }, write));
 }

@@ -58,7 +58,8 @@ function draining(product: Product, count: number, keys: number): Contender {
     role: product.role,
     async run(place) {
       const opened = await product.open(place);
-      await fill(opened, count, (n) => ({ ...sample(n), key: `customer-${n % keys}` }));
+      const make = (n: number) => ({ ...sample(n), key: `customer-${n % keys}` });
+      await fill(opened, count, make, 1);
       await opened.analyze();
       const last = new Int32Array(keys).fill(-1);
       let inversions = 0;
