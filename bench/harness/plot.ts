@@ -33,10 +33,12 @@ export function plot(scenario: Scenario, rounds: Rounds): string {
     ].join("");
   });
   const height = TOP + bars.length * ROW + 10;
+  const title = `${scenario.id} ${scenario.title} (${scenario.figure}, ${scenario.unit})`;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" font-family="sans-serif" font-size="13">`,
+    `<title>${escaped(title)}</title>`,
     `<rect width="${WIDTH}" height="${height}" fill="#ffffff"/>`,
-    text(8, 24, `${scenario.id} ${scenario.title} (${scenario.figure}, ${scenario.unit})`),
+    text(8, 24, title),
     ...rows,
     "</svg>",
     "",
@@ -44,6 +46,9 @@ export function plot(scenario: Scenario, rounds: Rounds): string {
 }
 
 function text(x: number, y: number, content: string): string {
-  const escaped = content.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
-  return `<text x="${x.toFixed(1)}" y="${y}" fill="#111827">${escaped}</text>`;
+  return `<text x="${x.toFixed(1)}" y="${y}" fill="#111827">${escaped(content)}</text>`;
+}
+
+function escaped(content: string): string {
+  return content.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
