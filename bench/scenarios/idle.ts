@@ -20,7 +20,10 @@ export const idleScenario: MakeScenario = ({ full }) => ({
   figure: "statements",
   unit: "statements/s",
   lessIsBetter: ["statements", "cpu", "process", "server"],
-  contenders: [{ name: "ours", role: "ours", run: (place) => idle(place, full ? 60 : 8) }],
+  contenders: [
+    { name: "ours", role: "ours", run: (place) => ours(place, full ? 60 : 8) },
+    { name: "select 1 each second", role: "floor", run: (place) => asking(place, full ? 60 : 8) },
+  ],
   claims: [
     {
       level: "must",
@@ -31,13 +34,25 @@ export const idleScenario: MakeScenario = ({ full }) => ({
   ],
 });
 
-async function idle(place: Place, seconds: number): Promise<Figures> {
+async function ours(place: Place, seconds: number): Promise<Figures> {
   await publish(place);
+  const counts = [QUEUES, TOPICS_OF_EACH, TOPICS * MESSAGES_OF_EACH].map(String);
+  return watch(place, seconds, (url) => new Child("idler", [url, ...counts]));
+}
+
+function asking(place: Place, seconds: number): Promise<Figures> {
+  return watch(place, seconds, (url) => new Child("asker", [url]));
+}
+
+async function watch(
+  place: Place,
+  seconds: number,
+  begin: (url: string) => Child,
+): Promise<Figures> {
   const proxy = new CountingProxy(place.url);
-  const child = new Child("idler", [await proxy.start(), String(QUEUES), String(TOPICS_OF_EACH)]);
+  const child = begin(await proxy.start());
   try {
     await child.ask("start");
-    while ((await child.ask<number>("handled")) < TOPICS * MESSAGES_OF_EACH) await sleep(50);
     await sleep(SETTLE_MS);
     const before = await measure(place, proxy, child);
     await sleep(seconds * 1_000);

@@ -18,7 +18,7 @@ export class Flag {
 
   #sleep(ms: number | undefined): Promise<void> {
     return new Promise((resolve) => {
-      const timer = ms === undefined ? undefined : setTimeout(resolve, ms);
+      const timer = ms === undefined ? undefined : setTimeout(resolve, Math.ceil(ms));
       this.#wake = () => {
         clearTimeout(timer);
         this.#wake = undefined;

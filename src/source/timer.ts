@@ -12,4 +12,12 @@ export function after(ms: number, callback: () => void): () => void {
   return () => clearTimeout(timer);
 }
 
+/**
+ * Milliseconds until the process is a multiple of `everyMs` old. What is done at intervals is done at these times, all of it
+ * together: an idle process that wakes up once does it for less than one that wakes up for each.
+ */
+export function untilNext(everyMs: number): number {
+  return everyMs - (performance.now() % everyMs);
+}
+
 export const systemClock: Clock = { now: () => Date.now(), after };

@@ -8,6 +8,7 @@ import {
   type Watch,
 } from "../../postgres/wake.js";
 import { Loop } from "../loop.js";
+import { untilNext } from "../timer.js";
 
 /** While some places are busy, the others are looked after so often: topics, or else only deliveries, most of which tell when they are due. */
 const [TOPICS_POLL_MS, DUE_POLL_MS] = [20, 100];
@@ -85,7 +86,7 @@ export class Waker {
     if (listens && !isBusy) await this.#declare();
     const busyMs = idleTopics > 0 ? TOPICS_POLL_MS : DUE_POLL_MS;
     const pollMs = isBusy ? Math.min(busyMs, intervalMs) : intervalMs;
-    this.#pollAt = Math.min(this.#pollAt, performance.now() + pollMs);
+    this.#pollAt = Math.min(this.#pollAt, performance.now() + untilNext(pollMs));
     if (performance.now() >= this.#pollAt) await this.#poll(pollMs);
     if (this.#watch) await this.#checkWatch(this.#watch);
     return Math.max(1, this.#pollAt - performance.now());
@@ -107,8 +108,8 @@ export class Waker {
 
   async #poll(nextMs: number): Promise<void> {
     const { db, handled, onPoll } = this.#options;
-    this.#pollAt = performance.now() + nextMs;
     const now = performance.now();
+    this.#pollAt = now + untilNext(nextMs);
     const settled = now < this.#settledUntil ? this.#settled : undefined;
     this.#settled = undefined; // unless this one says so
     const result = await poll(db, handled, settled).catch((error) => {
