@@ -1,13 +1,14 @@
 import { Loop } from "../loop.js";
 import type { Demand } from "./demand.js";
+import type { Pressure } from "./pressure.js";
 import { Rate } from "./rate.js";
 import type { RoomQueue } from "./room-queue.js";
 
 /**
- * Above so many messages a second an intake that has taken all there was looks again by itself, so that publishers need not
- * notify. Far below what they reach while they do: NOTIFY makes their commits wait for each other's flush to the disk.
+ * Under pressure an intake that has taken all there was looks again by itself, so that publishers need not notify. Of fewer
+ * messages a second than this it hears by a poll.
  */
-const BUSY_PER_SECOND = 100;
+const GATHERED_PER_SECOND = 50;
 /** It lets some gather for so long, in ms, the longer the more come: a claim costs what many messages do. */
 const [MIN_WAIT_MS, MAX_WAIT_MS] = [2, 20];
 /** The rate at which it waits for longest. With its square, so that moderate ones are not made to wait. */
@@ -22,6 +23,8 @@ export interface Taken {
 export interface IntakeOptions {
   readonly demand: Demand;
   readonly room: RoomQueue;
+  /** Of all intakes of the process. */
+  readonly pressure: Pressure;
   /** Takes at most so many, and hands them on. */
   readonly take: (limit: number) => Promise<Taken>;
   readonly onIdle: () => void;
@@ -77,13 +80,15 @@ export class Intake {
     this.#gathering = false;
     while (this.#state === "taking" && !this.#loop.stopped) {
       this.#woken = false;
-      const { room } = this.#options.demand;
+      const { demand, pressure } = this.#options;
+      const { room } = demand;
       if (room === 0) return this.#wait();
       const { count, left } = await this.#take(room);
       this.#rate.add(count);
+      pressure.took(count);
       if (count === room) return this.#wait();
       const { perSecond } = this.#rate;
-      if (perSecond >= BUSY_PER_SECOND) return this.#gather(perSecond);
+      if (pressure.isHigh && perSecond >= GATHERED_PER_SECOND) return this.#gather(perSecond);
       if (left === "some") return this.#wait();
       if (!this.#woken) this.#rest(left === "blocked" ? "blocked" : "idle");
     }
@@ -109,8 +114,9 @@ export class Intake {
 
   #gather(perSecond: number): number {
     this.#gathering = true;
+    const oneMs = 1_000 / perSecond;
     const waitMs = MAX_WAIT_MS * (perSecond / MAX_WAIT_PER_SECOND) ** 2;
-    return Math.min(Math.max(waitMs, MIN_WAIT_MS), MAX_WAIT_MS);
+    return Math.min(Math.max(waitMs, oneMs, MIN_WAIT_MS), MAX_WAIT_MS);
   }
 
   #rest(state: "blocked" | "idle"): void {

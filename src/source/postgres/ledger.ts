@@ -22,6 +22,8 @@ export interface LedgerOptions {
   readonly onLeftovers: () => void;
   /** The database knows that this item of an ordered queue will come again. */
   readonly onRecorded: (item: Item) => void;
+  /** A statement has committed, so many ms after it was sent. */
+  readonly onCommit: (ms: number) => void;
   /** It is recorded that a message is dead. */
   readonly onDead: SourceContext["onDead"];
   /** What became of a message that may have killed a worker is recorded, or it was lost. */
@@ -146,6 +148,7 @@ export class Ledger {
       for (const { held, progress } of entries) held.restore(progress);
       throw error;
     }
+    this.#options.onCommit(performance.now() - now);
     const lost = new Set(recorded.lost);
     for (const { held, wasSettled, progress } of entries) {
       if (lost.has(progress)) this.#lose(held);

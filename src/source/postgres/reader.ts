@@ -3,6 +3,7 @@ import { Demand } from "./demand.js";
 import type { Item } from "./held.js";
 import { Intake, type Taken } from "./intake.js";
 import { type Admission, KeyLines } from "./key-lines.js";
+import type { Pressure } from "./pressure.js";
 import { RoomQueue } from "./room-queue.js";
 import { Taker, type TakerOptions } from "./taker.js";
 
@@ -11,6 +12,7 @@ export interface ReaderOptions extends TakerOptions {
   readonly topics: Iterable<string>;
   readonly concurrency: number;
   readonly sink: Sink;
+  readonly pressure: Pressure;
   /** Runs items when workers are free. */
   readonly start: (items: readonly Item[]) => void;
   readonly onIdle: () => void;
@@ -128,8 +130,8 @@ export class Reader {
   }
 
   #intake(take: (limit: number) => Promise<Taken>): Intake {
-    const { onIdle, onError } = this.#options;
-    return new Intake({ demand: this.demand, room: this.#room, take, onIdle, onError });
+    const { pressure, onIdle, onError } = this.#options;
+    return new Intake({ demand: this.demand, room: this.#room, pressure, take, onIdle, onError });
   }
 
   async #takeBatch(topic: string, limit: number): Promise<Taken> {

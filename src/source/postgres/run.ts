@@ -11,6 +11,7 @@ import type { Item } from "./held.js";
 import { housekeeper } from "./housekeeper.js";
 import type { Intake } from "./intake.js";
 import { Ledger } from "./ledger.js";
+import { Pressure } from "./pressure.js";
 import { Reader } from "./reader.js";
 import { SuspectSlot } from "./suspect-slot.js";
 import { sweeper } from "./sweeper.js";
@@ -46,6 +47,7 @@ export class PostgresRun {
   readonly #waker: Waker;
   readonly #sweeper: Loop;
   readonly #housekeeper: Loop;
+  readonly #pressure = new Pressure();
   readonly #suspects = new SuspectSlot<Item>(() => this.#unblock());
   readonly #readers: ReadonlyMap<string, Reader>;
   readonly #transactions: Transactions | undefined;
@@ -67,6 +69,7 @@ export class PostgresRun {
       leaseMs: claimant.leaseMs,
       onError,
       onLeftovers: () => this.#waker.pollNow(),
+      onCommit: (ms) => this.#pressure.committed(ms),
       onDead: context.onDead,
       onRecorded: (item) => this.#readers.get(item.queue)?.recorded(item),
       onSuspectOver: (item) => this.#suspects.over(item),
@@ -147,6 +150,7 @@ export class PostgresRun {
       concurrency,
       isOrdered: context.queues.get(queue)?.ordered ?? false,
       sink: context.sink,
+      pressure: this.#pressure,
       ledger: this.#ledger,
       suspects: this.#suspects,
       start: (items) => this.#start(queue, items),

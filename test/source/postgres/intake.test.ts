@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Demand } from "../../../src/source/postgres/demand.js";
 import { Intake, type Taken } from "../../../src/source/postgres/intake.js";
+import { Pressure } from "../../../src/source/postgres/pressure.js";
 import { RoomQueue } from "../../../src/source/postgres/room-queue.js";
 import { SuspectSlot } from "../../../src/source/postgres/suspect-slot.js";
 import { deferred } from "../../receiver/support.js";
@@ -9,9 +10,11 @@ import { deferred } from "../../receiver/support.js";
 function intake(demand = new Demand(2), room = new RoomQueue(demand)) {
   const takes: { limit: number; answer: (count: number, left?: Taken["left"]) => void }[] = [];
   const idle: string[] = [];
+  const pressure = new Pressure();
   const subject = new Intake({
     demand,
     room,
+    pressure,
     onIdle: () => idle.push("idle"),
     onError: () => {},
     take: (limit) => {
@@ -27,7 +30,7 @@ function intake(demand = new Demand(2), room = new RoomQueue(demand)) {
     await expect.poll(() => takes.length).toBe(n);
     return takes[n - 1] as (typeof takes)[0];
   };
-  return { subject, demand, room, idle, nextTake, takes };
+  return { subject, demand, room, pressure, idle, nextTake, takes };
 }
 
 describe("Intake", () => {
@@ -125,6 +128,18 @@ describe("Intake", () => {
         return idle;
       })
       .toEqual(["idle"]);
+    await subject.stop();
+  });
+
+  it("rests at once where publishers can notify of all that comes", async () => {
+    const { subject, demand, idle, pressure, nextTake, takes } = intake();
+    pressure.committed(0.1);
+    demand.took(1);
+    demand.finished(0.001);
+    subject.wake();
+    (await nextTake(1)).answer(100, "none");
+    await expect.poll(() => idle).toEqual(["idle"]);
+    expect(takes).toHaveLength(1);
     await subject.stop();
   });
 

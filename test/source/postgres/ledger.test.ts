@@ -31,6 +31,7 @@ function holding(count: number) {
     onError: nothing,
     onLeftovers: nothing,
     onRecorded: nothing,
+    onCommit: nothing,
     onDead: nothing,
     onSuspectOver: nothing,
     onQueueLost: nothing,
