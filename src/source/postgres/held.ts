@@ -60,11 +60,13 @@ export interface Held<Progress = unknown> {
   abandon(reason: Error): void;
 }
 
+const NO_ITEMS: readonly Item[] = [];
+
 export class HeldBatch implements Held<BatchProgress> {
   readonly suspect = undefined;
   readonly key: BatchKey;
   readonly isOrdered: boolean;
-  readonly items: readonly Item[];
+  items: readonly Item[];
   lost = false;
   isDirty = false;
   hasLeftovers = false;
@@ -108,9 +110,12 @@ export class HeldBatch implements Held<BatchProgress> {
     if (!item.isSettled) this.#open -= 1;
     item.isSettled = true;
     const leftover = leftoverOf(this.isOrdered ? inLine(item, outcome) : outcome, item);
-    if (!leftover) return;
-    this.hasLeftovers = true;
-    this.#unsaved.set(position, leftover);
+    if (leftover) {
+      this.hasLeftovers = true;
+      this.#unsaved.set(position, leftover);
+    } else if (this.#open === 0 && !this.hasLeftovers) {
+      this.items = NO_ITEMS; // nobody asks for them any more, and it may take a while until that is recorded
+    }
   }
 
   takeProgress(): BatchProgress {
