@@ -9,7 +9,7 @@ import { pgBoss } from "../products/pg-boss.js";
 import type { Product } from "../products/product.js";
 
 export const memoryScenario: MakeScenario = ({ full }) => {
-  const count = full ? 1_000_000 : 300_000;
+  const count = 1_000_000;
   const peers = full ? 100_000 : 30_000;
   return {
     id: "L",

@@ -15,6 +15,8 @@ export async function deliverAll(
   const { maxBatch } = capabilitiesOf(destination);
   const results: DeliverResult[] = [];
   try {
+    if (messages.length > 0 && messages.length <= maxBatch)
+      return await deliver(destination, messages, options);
     while (results.length < messages.length) {
       const batch = messages.slice(results.length, results.length + maxBatch);
       for (const result of await deliver(destination, batch, options)) results.push(result);

@@ -1,4 +1,4 @@
-import { type Deadline, deadline } from "../destination/deadline.js";
+import { Deadline } from "../destination/deadline.js";
 import type { DeliverOptions, DeliverResult, Destination } from "../destination/destination.js";
 import { EventsError } from "../message/errors.js";
 import type { Message } from "../message/message.js";
@@ -25,7 +25,7 @@ export async function deliver(
   { tx, signal: parent, timeoutMs }: CallOptions,
 ): Promise<readonly DeliverResult[]> {
   parent.throwIfAborted();
-  const limit = deadline(parent, timeoutMs, () => timeout(destination, timeoutMs));
+  const limit = new Deadline(parent, timeoutMs, () => timeout(destination, timeoutMs));
   try {
     const call = destination.deliver(batch, optionsOf(limit, tx));
     return toResults(destination, batch, await limit.race(call));

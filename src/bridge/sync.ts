@@ -79,22 +79,31 @@ class SyncBridge implements Bridge<true> {
 
   async #publish(messages: readonly Message[], tx?: SqlClient): Promise<readonly PublishResult[]> {
     const results = await this.#deliver(messages, tx);
-    const failures = this.#destinations.flatMap((destination, index) =>
-      groupFailures(destination, failedMessages(messages, results[index] ?? [])),
-    );
-    for (const failure of failures) this.#failed(failure);
-    if (failures.length > 0) throw new PublishError(failures);
+    if (results.some((ofOne) => ofOne.some(isFailed))) throw this.#failure(messages, results);
     return messages.map(({ id }, index) => ({ id, status: merge(results, index) }));
   }
 
   /** The results of each destination. In a transaction in turn: a client runs one statement at a time. */
   async #deliver(messages: readonly Message[], tx?: SqlClient) {
     const options = { tx, signal: this.#drain.signal, timeoutMs: this.#timeoutMs };
-    const deliverTo = (destination: Destination) => deliverAll(destination, messages, options);
-    if (!tx) return Promise.all(this.#destinations.map(deliverTo));
-    const results: (readonly DeliverResult[])[] = [];
-    for (const destination of this.#destinations) results.push(await deliverTo(destination));
-    return results;
+    const results: Promise<readonly DeliverResult[]>[] = [];
+    for (const destination of this.#destinations) {
+      const delivered = deliverAll(destination, messages, options);
+      if (tx && this.#destinations.length > 1) await delivered;
+      results.push(delivered);
+    }
+    return Promise.all(results);
+  }
+
+  #failure(
+    messages: readonly Message[],
+    results: readonly (readonly DeliverResult[])[],
+  ): PublishError {
+    const failures = this.#destinations.flatMap((destination, index) =>
+      groupFailures(destination, failedMessages(messages, results[index] ?? [])),
+    );
+    for (const failure of failures) this.#failed(failure);
+    return new PublishError(failures);
   }
 
   #failed(failure: PublishFailure): void {
@@ -104,6 +113,10 @@ class SyncBridge implements Bridge<true> {
     const count = this.#undelivered.get(failure.destination) ?? 0;
     this.#undelivered.set(failure.destination, count + failure.messages.length);
   }
+}
+
+function isFailed({ status }: DeliverResult): boolean {
+  return status === "failed";
 }
 
 /** Stored if any destination stored it, a duplicate if all that can tell say so. */

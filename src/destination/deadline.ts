@@ -1,55 +1,58 @@
-export interface Deadline {
-  /** Aborts at the end. Only made when it is asked for, since it costs more than the rest of a call. */
-  readonly signal: AbortSignal;
-  /** Calls `listener` with the reason at the end, at once if that has come. */
-  onEnd(listener: (reason: unknown) => void): void;
-  /** Throws the reason, if the end has come. */
-  throwIfOver(): void;
-  /** What the work comes to, or a rejection at the end, whether or not the work heeds the signal. */
-  race<T>(work: Promise<T>): Promise<T>;
-  /** Must be called once the work is over, so that neither the timer nor the listener stays behind. */
-  clear(): void;
-}
-
 /** The end of some work: when `parent` aborts, with its reason, or after `timeoutMs` with the error that `timeout` makes. */
-export function deadline(parent: AbortSignal, timeoutMs: number, timeout: () => Error): Deadline {
-  let controller: AbortController | undefined;
-  let ended: { readonly reason: unknown } | undefined;
-  let reject: (reason: unknown) => void = () => {};
-  let tell: (reason: unknown) => void = () => {};
-  const end = (reason: unknown) => {
-    ended ??= { reason };
-    controller?.abort(ended.reason);
-    reject(ended.reason);
-    tell(ended.reason);
-  };
-  const abort = () => end(parent.reason);
-  if (parent.aborted) abort();
-  parent.addEventListener("abort", abort, { once: true });
-  const timer = setTimeout(() => end(timeout()), timeoutMs);
-  return {
-    get signal() {
-      if (controller) return controller.signal;
-      controller = new AbortController();
-      if (ended) controller.abort(ended.reason);
-      return controller.signal;
-    },
-    onEnd(listener) {
-      tell = listener;
-      if (ended) tell(ended.reason);
-    },
-    throwIfOver() {
-      if (ended) throw ended.reason;
-    },
-    race: (work) =>
-      new Promise((resolve, rejectRace) => {
-        reject = rejectRace;
-        if (ended) reject(ended.reason);
-        Promise.resolve(work).then(resolve, reject);
-      }),
-    clear() {
-      clearTimeout(timer);
-      parent.removeEventListener("abort", abort);
-    },
-  };
+export class Deadline {
+  readonly #parent: AbortSignal;
+  readonly #timer: NodeJS.Timeout;
+  readonly #abort = () => this.#end(this.#parent.reason);
+  #controller: AbortController | undefined;
+  #ended: { readonly reason: unknown } | undefined;
+  #reject: ((reason: unknown) => void) | undefined;
+  #tell: ((reason: unknown) => void) | undefined;
+
+  constructor(parent: AbortSignal, timeoutMs: number, timeout: () => Error) {
+    this.#parent = parent;
+    if (parent.aborted) this.#abort();
+    parent.addEventListener("abort", this.#abort, { once: true });
+    this.#timer = setTimeout(() => this.#end(timeout()), timeoutMs);
+  }
+
+  /** Aborts at the end. Only made when it is asked for, since it costs more than the rest of a call. */
+  get signal(): AbortSignal {
+    if (this.#controller) return this.#controller.signal;
+    this.#controller = new AbortController();
+    if (this.#ended) this.#controller.abort(this.#ended.reason);
+    return this.#controller.signal;
+  }
+
+  /** Calls `listener` with the reason at the end, at once if that has come. */
+  onEnd(listener: (reason: unknown) => void): void {
+    this.#tell = listener;
+    if (this.#ended) listener(this.#ended.reason);
+  }
+
+  /** Throws the reason, if the end has come. */
+  throwIfOver(): void {
+    if (this.#ended) throw this.#ended.reason;
+  }
+
+  /** What the work comes to, or a rejection at the end, whether or not the work heeds the signal. */
+  race<T>(work: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#reject = reject;
+      if (this.#ended) reject(this.#ended.reason);
+      Promise.resolve(work).then(resolve, reject);
+    });
+  }
+
+  /** Must be called once the work is over, so that neither the timer nor the listener stays behind. */
+  clear(): void {
+    clearTimeout(this.#timer);
+    this.#parent.removeEventListener("abort", this.#abort);
+  }
+
+  #end(reason: unknown): void {
+    this.#ended ??= { reason };
+    this.#controller?.abort(this.#ended.reason);
+    this.#reject?.(this.#ended.reason);
+    this.#tell?.(this.#ended.reason);
+  }
 }

@@ -1,7 +1,7 @@
 import { encodeEnvelopes } from "../message/envelope.js";
 import type { Message } from "../message/message.js";
 import { assertInteger, assertOptions, MAX_TIMER_MS } from "../message/options.js";
-import { deadline } from "./deadline.js";
+import { Deadline } from "./deadline.js";
 import type { Destination } from "./destination.js";
 import { unanswered, unreachable } from "./http-error.js";
 import { assertHttpHeaders, toHttpUrl } from "./http-options.js";
@@ -48,7 +48,7 @@ export function httpDestination(
   const target = `POST ${shown}`;
 
   async function send(batch: readonly Message[], parent: AbortSignal) {
-    const limit = deadline(parent, timeoutMs, () => unanswered(target, timeoutMs));
+    const limit = new Deadline(parent, timeoutMs, () => unanswered(target, timeoutMs));
     try {
       const body = encodeEnvelopes(batch);
       const response = await call(target, post, { headers: allHeaders, body, limit });

@@ -1,4 +1,4 @@
-import { deadline } from "../../destination/deadline.js";
+import { Deadline } from "../../destination/deadline.js";
 import { type HttpError, unanswered, unreachable } from "../../destination/http-error.js";
 import { isSuccess, refusal } from "../../destination/http-response.js";
 import { FatalError } from "../../message/errors.js";
@@ -23,7 +23,7 @@ export function proxyTo(route: string | URL, options: ProxyOptions = {}): Handle
   return async ({ message, attempt, signal: parent }) => {
     const body = bodyOf(message);
     const all = { ...headers, ...headersOf(message, attempt, forward) };
-    const limit = deadline(parent, timeoutMs, () => unanswered(label, timeoutMs));
+    const limit = new Deadline(parent, timeoutMs, () => unanswered(label, timeoutMs));
     try {
       const response = await call(label, send, { url, headers: all, body, limit });
       if (isSuccess(response)) return;
