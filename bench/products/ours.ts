@@ -52,7 +52,10 @@ async function open(
       assertStored(await publisher.publishMany(samples.map(messageOf)));
     },
     async consume(handle, { concurrency } = {}) {
-      const receiver = ourReceiver({ url, pool }, concurrency).queue(QUEUE, { ordered });
+      const receiver = ourReceiver(
+        { url, pool },
+        { maxWorkers: concurrency, preparedStatements },
+      ).queue(QUEUE, { ordered });
       receiver.on(QUEUE, NAME, ({ payload }) => handle(payload as Payload));
       await receiver.start();
       return { stop: () => receiver.stop() };

@@ -5,7 +5,7 @@ import type { Contender, MakeScenario } from "../harness/scenario.js";
 import { publishSteadily } from "../harness/steadily.js";
 import { graphileWorker, graphileWorkerDefaults } from "../products/graphile-worker.js";
 import { notifiedRows } from "../products/notified-rows.js";
-import { ours } from "../products/ours.js";
+import { ours, oursPrepared } from "../products/ours.js";
 import { pgBoss } from "../products/pg-boss.js";
 import type { Product } from "../products/product.js";
 
@@ -27,6 +27,7 @@ export const latencyScenario: MakeScenario = ({ full }) => {
     lessIsBetter: ["p50", "p99", "max"],
     contenders: [
       ours,
+      oursPrepared,
       notifiedRows("in the transaction"),
       notifiedRows("after the commit"),
       graphileWorker,

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { EventsError } from "../message/errors.js";
 import type { ConnectingPool } from "../transaction/connect.js";
 import type { TransactionClient } from "../transaction/transaction.js";
@@ -26,10 +27,13 @@ const asText = { getTypeParser: () => (value: unknown) => value };
 export class Database {
   readonly schema: string;
   readonly #pool: PgPool;
+  readonly #prepares: boolean;
 
-  constructor(pool: PgPool, schema?: string) {
+  /** `prepares`: statements have names, which a connection keeps (docs/decisions/pooler.md). */
+  constructor(pool: PgPool, schema?: string, prepares = false) {
     this.#pool = pool;
     this.schema = validSchema(schema);
+    this.#prepares = prepares;
   }
 
   /** How many connections the pool has at the most; infinite if it doesn't say. */
@@ -43,17 +47,18 @@ export class Database {
   }
 
   /**
-   * Runs a statement, written for the default schema, in a transaction of its own. Rows are arrays of text. It is not
-   * prepared under a name, which a pooler may not know (docs/decisions/pooler.md). Rejects with `POOL_EXHAUSTED`, too.
+   * Runs a statement, written for the default schema, in a transaction of its own. Rows are arrays of text. Rejects with
+   * `POOL_EXHAUSTED`, too.
    */
   async run(sql: string, values: readonly unknown[]): Promise<Cell[][]> {
     const text = qualify(sql, this.schema);
+    const name = this.#prepares ? nameOf(text) : undefined;
     const client = await this.connect();
     // Without a listener, a lost connection would end the process.
     client.on?.("error", ignore);
     let broken = true;
     try {
-      const { rows } = await client.query({ text, values, rowMode: "array", types: asText });
+      const { rows } = await client.query({ name, text, values, rowMode: "array", types: asText });
       broken = false;
       return rows;
     } catch (error) {
@@ -66,6 +71,17 @@ export class Database {
 }
 
 function ignore(): void {}
+
+const names = new Map<string, string>();
+
+/** Of few texts, and the same in each process: a pooler may give one's connection to the next. */
+function nameOf(text: string): string {
+  const known = names.get(text);
+  if (known) return known;
+  const name = `opinionated_events_${createHash("sha256").update(text).digest("hex").slice(0, 32)}`;
+  names.set(text, name);
+  return name;
+}
 
 /** A schema, table, function or column. */
 const MISSING = new Set(["3F000", "42P01", "42883", "42703"]);

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createMessage, type MessageOptions } from "../../src/message/create-message.js";
 import type { Message } from "../../src/message/message.js";
@@ -52,6 +53,45 @@ describe("a receiver on Postgres", () => {
       kept.map(({ id }) => `${queue} ${id}`),
     );
     expect(seen.toSorted()).toEqual(wanted.toSorted());
+  });
+
+  it("prepares its statements only where it is told to, under names of all processes", async () => {
+    const queries: { text: string; name: string | undefined }[] = [];
+    const pool = {
+      async connect() {
+        const client = await db.pool.connect();
+        const query = (config: { text: string; name?: string }) => {
+          queries.push({ text: config.text, name: config.name });
+          return client.query(config);
+        };
+        return { query, release: (broken?: boolean) => client.release(broken) };
+      },
+    };
+    const namesOf = async (preparedStatements: boolean) => {
+      queries.length = 0;
+      const receiver = db.receiver({ pool, preparedStatements });
+      const seen: string[] = [];
+      receiver.on("mail", "user.created", ({ message, attempt }) => {
+        seen.push(message.id);
+        if (attempt === 1) throw new Error("not yet");
+      });
+      await receiver.start();
+      const { id } = await publish("user.created");
+      await until(() => expect(seen).toEqual([id, id]));
+      await receiver.stop();
+      return new Map(queries.map(({ text, name }) => [text, name]));
+    };
+    const without = await namesOf(false);
+    expect(new Set(without.values())).toEqual(new Set([undefined]));
+    const names = await namesOf(true);
+    expect(new Set(names.values()).size).toBe(names.size);
+    for (const [text, name] of names) {
+      const hash = createHash("sha256").update(text).digest("hex");
+      expect(name).toBe(`opinionated_events_${hash.slice(0, 32)}`);
+    }
+    expect([...names.keys()].join()).toMatch(
+      /claim_packed.*settle_batches|settle_batches.*claim_packed/s,
+    );
   });
 
   it("claims what is there when it starts, without asking first", async () => {

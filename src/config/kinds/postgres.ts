@@ -29,6 +29,7 @@ export const kind: Kind<"postgres"> = {
       triggers: triggersOf(config),
       maxWorkers: config.maxWorkers,
       leaseMs: config.leaseMs,
+      preparedStatements: config.preparedStatements,
     }),
   async check(config, timeoutMs) {
     await withPool({ ...config, timeoutMs }, (pool) =>

@@ -22,6 +22,10 @@ const postgres = z.strictObject({
     .min(3_000)
     .default(30_000)
     .describe("How long work stays with a process that is not heard of, in ms."),
+  preparedStatements: z
+    .boolean()
+    .default(false)
+    .describe("Reads by prepared statements: faster, where no pooler loses their names."),
 });
 
 const http = z.strictObject({

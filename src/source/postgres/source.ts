@@ -26,6 +26,11 @@ export interface PostgresSourceOptions {
   readonly maxWorkers?: number;
   /** How long work stays with a process that is not heard of, in ms. Renewed each second. At least 3,000, default 30,000. */
   readonly leaseMs?: number;
+  /**
+   * Reads with prepared statements, which the server parses once a connection: a message that comes alone is with its handler
+   * a tenth sooner. Default false, since names get lost in poolers in transaction mode that don't follow them, as PgBouncer before 1.21.
+   */
+  readonly preparedStatements?: boolean;
 }
 
 const DEFAULT_INTERVAL_MS = 1_000;
@@ -41,13 +46,13 @@ const DEFAULT_INTERVAL_MS = 1_000;
 export function postgresSource(options: PostgresSourceOptions): Source {
   assertOptions(
     options,
-    ["pool", "schema", "triggers", "maxWorkers", "leaseMs"],
+    ["pool", "schema", "triggers", "maxWorkers", "leaseMs", "preparedStatements"],
     "a Postgres source",
   );
   const { triggers = [], maxWorkers = 10, leaseMs = 30_000 } = options;
   assertInteger("maxWorkers", maxWorkers, 1);
   assertInteger("leaseMs", leaseMs, 3_000);
-  const db = new Database(options.pool, options.schema);
+  const db = new Database(options.pool, options.schema, options.preparedStatements);
   const notify = triggers.find((trigger) => trigger.type === "notify");
   const intervals = triggers.filter((trigger) => trigger.type === "interval").map(({ ms }) => ms);
   const intervalMs = intervals.length > 0 ? Math.min(...intervals) : DEFAULT_INTERVAL_MS;
