@@ -40,7 +40,7 @@ async function runOnKafka(root: URL, note: (result: Result) => void): Promise<vo
   const place = await startKafkaPlace();
   try {
     for (const each of chosen)
-      note(await runKafkaCase(each, { place, root, isLong: !values.short }));
+      note(await runKafkaCase(each, { place, root, isLong: !values.short, isTimed: true }));
   } finally {
     await place.stop();
   }

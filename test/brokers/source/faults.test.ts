@@ -16,7 +16,7 @@ describe.runIf(isThere)("real processes lose nothing to faults", { timeout: 240_
 
   it.each(kafkaCases)("$name", async (faultCase) => {
     const root = new URL(inject("tree"));
-    const result = await runKafkaCase(faultCase, { place, root, isLong: false });
+    const result = await runKafkaCase(faultCase, { place, root, isLong: false, isTimed: false });
     expect(result.violations, JSON.stringify(result.tally)).toEqual([]);
   });
 });

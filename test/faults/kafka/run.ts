@@ -8,6 +8,11 @@ import { type KafkaServer, KafkaStage } from "./stage.js";
 
 /** How long nothing may happen. A poisonous message takes a session's timeout for each of its processes. */
 const PATIENCE_MS = 60_000;
+/**
+ * All messages are in the log from the beginning, so that a recovery ends when the last of them is handled: so long for sessions to
+ * be given up, and for each message.
+ */
+const RECOVERY_MS = { once: 45_000, each: 6 };
 const POLL_MS = 200;
 
 /** A broker of its own, whose second listener is behind a proxy. */
@@ -25,14 +30,24 @@ export async function startKafkaPlace(): Promise<KafkaServer & { stop(): Promise
   };
 }
 
+export interface KafkaRunOptions {
+  readonly place: KafkaServer;
+  /** The tree that its processes run on. */
+  readonly root: URL;
+  readonly isLong: boolean;
+  /** A recovery that takes too long is a fault, too. */
+  readonly isTimed: boolean;
+}
+
 export async function runKafkaCase(
   faultCase: KafkaFaultCase,
-  { place, root, isLong }: { place: KafkaServer; root: URL; isLong: boolean },
+  { place, root, isLong, isTimed }: KafkaRunOptions,
 ): Promise<Result> {
   const startedAt = performance.now();
   const stage = await KafkaStage.open(place, root);
   try {
-    await stage.publish(isLong ? faultCase.messages.long : faultCase.messages.short, faultCase.mix);
+    const messages = isLong ? faultCase.messages.long : faultCase.messages.short;
+    await stage.publish(messages, faultCase.mix);
     const failure = await faultCase.run(stage).then(
       () => [],
       (error) => [String(error)],
@@ -42,10 +57,11 @@ export async function runKafkaCase(
     const { book } = stage;
     const committed = [...book.published.keys()];
     const end = { committed, dead: await stage.dead(), open: await stage.lag() };
-    const bounds = { recoveryMs: PATIENCE_MS, repeats: undefined, ordered: false, forgets: false };
+    const recoveryMs = RECOVERY_MS.once + messages * RECOVERY_MS.each;
+    const bounds = { recoveryMs, repeats: undefined, ordered: false, forgets: false };
     const counts = tally(book, end, stage.faults, bounds);
     const seconds = (performance.now() - startedAt) / 1_000;
-    const found = [...violations(counts, false), ...stage.broken, ...failure];
+    const found = [...violations(counts, isTimed), ...stage.broken, ...failure];
     return { name: faultCase.name, seconds, tally: counts, violations: found };
   } finally {
     place.proxy.up();
