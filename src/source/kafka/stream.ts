@@ -119,10 +119,15 @@ export class Stream {
     } else this.#background(item, () => this.#options.company.together(() => this.#run(item)));
   }
 
-  /** Of those that may have killed members, one after the other. */
+  /** Of those that may have killed members, one after the other; what was read behind them runs as ever. */
   #tryNext(partition: Partition): void {
     if (partition.isTrying) return;
-    const [item] = partition.suspects.sort((a, b) => a.place.offset - b.place.offset).splice(0, 1);
+    const waiting = partition.suspects.sort((a, b) => a.place.offset - b.place.offset);
+    if (!partition.isCareful) {
+      for (const item of waiting.splice(0)) this.#start(item);
+      return;
+    }
+    const [item] = waiting.splice(0, 1);
     if (!item) return;
     partition.isTrying = true;
     this.#background(item, async () => {
