@@ -1,5 +1,7 @@
 /** PostgreSQL: needs `pg`, and `pg-listen` for `notifyTrigger`. */
+
 export { type PostgresDestinationOptions, postgresDestination } from "./destination/postgres.js";
+export type { CopyFrom } from "./postgres/copy.js";
 export type { PgPool } from "./postgres/database.js";
 export { migrate } from "./postgres/migrate.js";
 export { type UnsubscribeOptions, unsubscribe } from "./postgres/subscription.js";

@@ -1,3 +1,4 @@
+import { from as copyFrom } from "pg-copy-streams";
 import {
   createMessage,
   type Message,
@@ -6,7 +7,7 @@ import {
   syncBridge,
   withTx,
 } from "../../src/index.js";
-import { migrate, postgresDestination } from "../../src/postgres.js";
+import { type CopyFrom, migrate, postgresDestination } from "../../src/postgres.js";
 import type { Place } from "../harness/scenario.js";
 import { ourReceiver } from "./our-receiver.js";
 import type { Opened, Payload, Product, Sample } from "./product.js";
@@ -23,6 +24,12 @@ export const oursPrepared: Product = {
   open: (place) => open(place, { preparedStatements: true }),
 };
 
+export const oursCopied: Product = {
+  name: "ours, by COPY",
+  role: "ours",
+  open: (place) => open(place, { copyFrom }),
+};
+
 export const oursOrdered: Product = {
   name: "ours, ordered",
   role: "ours",
@@ -32,17 +39,20 @@ export const oursOrdered: Product = {
 interface Settings {
   readonly ordered?: boolean;
   readonly preparedStatements?: boolean;
+  readonly copyFrom?: CopyFrom | undefined;
 }
 
 async function open(
   { url, pool }: Place,
-  { ordered = false, preparedStatements = false }: Settings = {},
+  { ordered = false, preparedStatements = false, copyFrom }: Settings = {},
 ): Promise<Opened> {
   await migrate(pool);
   await pool.query("select opinionated_events.declare_queue($1, $2)", [QUEUE, ordered]);
   await pool.query("select opinionated_events.subscribe($1, $2)", [QUEUE, NAME]);
   const publisher = new Publisher({
-    bridge: syncBridge([postgresDestination({ pool, preparedStatements })]),
+    bridge: syncBridge([
+      postgresDestination({ pool, preparedStatements, ...(copyFrom && { copyFrom }) }),
+    ]),
   });
   return {
     async publishIn(client, sample) {

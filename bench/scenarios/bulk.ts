@@ -5,7 +5,7 @@ import { fill } from "../harness/fill.js";
 import type { Contender, MakeScenario } from "../harness/scenario.js";
 import { bareTable, copiedTable } from "../products/bare-table.js";
 import { graphileWorker } from "../products/graphile-worker.js";
-import { ours } from "../products/ours.js";
+import { ours, oursCopied } from "../products/ours.js";
 import { pgBoss, pgBossDefaults } from "../products/pg-boss.js";
 import { plainTable } from "../products/plain-table.js";
 import { type BulkProduct, richSample } from "../products/product.js";
@@ -13,7 +13,16 @@ import { type BulkProduct, richSample } from "../products/product.js";
 const COUNT = 100_000;
 const BEFORE = 10_000;
 
-const PRODUCTS = [ours, plainTable, bareTable, copiedTable, graphileWorker, pgBoss, pgBossDefaults];
+const PRODUCTS = [
+  ours,
+  oursCopied,
+  plainTable,
+  bareTable,
+  copiedTable,
+  graphileWorker,
+  pgBoss,
+  pgBossDefaults,
+];
 
 export const bulkScenario: MakeScenario = () => ({
   id: "B",

@@ -38,7 +38,7 @@ function record(message: Message): string {
   return `{"payload":${message.json},${withHeaders}${JSON.stringify(rest).slice(1)}`;
 }
 
-function headersJson(headers: Message["headers"]): string | null {
+export function headersJson(headers: Message["headers"]): string | null {
   for (const _ in headers) return JSON.stringify(headers);
   return null;
 }

@@ -3,9 +3,13 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { finished } from "node:stream/promises";
+import { from as copyFrom } from "pg-copy-streams";
 import { httpDestination } from "../../src/destination/http.js";
 import { memoryDestination } from "../../src/destination/memory.js";
-import { postgresDestination } from "../../src/destination/postgres.js";
+import {
+  type PostgresDestinationOptions,
+  postgresDestination,
+} from "../../src/destination/postgres.js";
 import { stdoutDestination } from "../../src/destination/stdout.js";
 import { decodeEnvelopes } from "../../src/message/envelope.js";
 import type { Message } from "../../src/message/message.js";
@@ -94,16 +98,17 @@ const http: DestinationImplementation = {
 };
 
 function postgres(
+  name: string,
   places: () => PostgresPlaces,
-  preparedStatements: boolean,
+  options: Pick<PostgresDestinationOptions, "preparedStatements" | "copyFrom"> = {},
 ): DestinationImplementation {
   return {
-    name: preparedStatements ? "postgres, prepared" : "postgres",
+    name,
     capabilities: { transactional: true, ordered: true, dedupKeys: true, maxBatch: 1_000 },
     async open() {
       const { pool, schema, messages, outage, close } = await places().open();
       return {
-        destination: postgresDestination({ pool, schema, preparedStatements }),
+        destination: postgresDestination({ pool, schema, ...options }),
         received: messages,
         outage,
         transaction: (fn) => transaction(pool, fn),
@@ -117,6 +122,7 @@ export const destinations = (places: () => PostgresPlaces): DestinationImplement
   memory,
   stdout,
   http,
-  postgres(places, false),
-  postgres(places, true),
+  postgres("postgres", places),
+  postgres("postgres, prepared", places, { preparedStatements: true }),
+  postgres("postgres, copied", places, { copyFrom }),
 ];
