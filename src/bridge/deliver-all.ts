@@ -16,7 +16,7 @@ export async function deliverAll(
   const results: DeliverResult[] = [];
   try {
     if (messages.length > 0 && messages.length <= maxBatch)
-      return await deliver(destination, messages, options);
+      return await deliver(destination, messages.slice(), options);
     while (results.length < messages.length) {
       const batch = messages.slice(results.length, results.length + maxBatch);
       for (const result of await deliver(destination, batch, options)) results.push(result);

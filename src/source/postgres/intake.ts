@@ -16,6 +16,8 @@ const MAX_WAIT_PER_SECOND = 2_800;
 
 export interface Taken {
   readonly count: number;
+  /** In the log, of the newest. */
+  readonly position?: string | undefined;
   /** What was still there after that: "blocked" if it has to wait for what was taken before. */
   readonly left: "none" | "some" | "blocked";
 }
@@ -83,9 +85,9 @@ export class Intake {
       const { demand, pressure } = this.#options;
       const { room } = demand;
       if (room === 0) return this.#wait();
-      const { count, left } = await this.#take(room);
+      const { count, left, position } = await this.#take(room);
       this.#rate.add(count);
-      pressure.took(count);
+      if (position !== undefined) pressure.saw(Number(position));
       if (count === room) return this.#wait();
       const { perSecond } = this.#rate;
       if (pressure.isHigh && perSecond >= GATHERED_PER_SECOND) return this.#gather(perSecond);

@@ -10,14 +10,20 @@ const UNKNOWN_MS = 6;
 /** The share of a slower commit in what one is taken to last: a slow one tells of load, not of the disk. */
 const WEIGHT = 0.02;
 
-/** How many messages a process takes, and whether publishers could send them all if each of them notified. */
+/**
+ * How many messages are published, and whether that were possible if each publish notified. By their positions, which count what
+ * all publishers of the database send: however many processes and queues share it, each sees the whole.
+ */
 export class Pressure {
   readonly #rate = new Rate();
+  #position: number | undefined;
   #commitMs: number | undefined;
 
-  /** Messages were taken, whatever they are of. */
-  took(count: number): void {
-    this.#rate.add(count);
+  /** A message of this position was taken from the log. */
+  saw(position: number): void {
+    const before = this.#position ?? position;
+    this.#position = Math.max(before, position);
+    this.#rate.add(this.#position - before);
   }
 
   /** A statement was sent and has committed, in ms there and back. */

@@ -56,6 +56,7 @@ export class Taker {
       return {
         items: messages.length > 0 ? this.#holdBatch(claimed) : [],
         count: messages.length + behind,
+        position: messages.at(-1)?.position,
         left: exhausted ? "none" : "some",
       };
     } catch (error) {

@@ -18,8 +18,9 @@ export function tidier(db: Database, queues: readonly string[]): () => Promise<n
     await dropCursors(db, queues);
     const forgotten = await forgetDedupKeys(db, BITE);
     const now = performance.now();
+    const tookMs = now - startedAt;
     // With an old snapshot about, each look walks past what was deleted before: it gets a twentieth of the time.
-    nextAt = forgotten < BITE ? now + Math.max(untilNext(PAUSE_MS), 20 * (now - startedAt)) : now;
+    nextAt = now + (forgotten < BITE ? Math.max(untilNext(PAUSE_MS), 20 * tookMs) : tookMs);
     return nextAt - now;
   };
 }

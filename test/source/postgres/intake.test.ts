@@ -11,6 +11,8 @@ function intake(demand = new Demand(2), room = new RoomQueue(demand)) {
   const takes: { limit: number; answer: (count: number, left?: Taken["left"]) => void }[] = [];
   const idle: string[] = [];
   const pressure = new Pressure();
+  pressure.saw(0);
+  let last = 0;
   const subject = new Intake({
     demand,
     room,
@@ -21,7 +23,10 @@ function intake(demand = new Demand(2), room = new RoomQueue(demand)) {
       const answer = deferred<Taken>();
       takes.push({
         limit,
-        answer: (count, left = count > 0 ? "some" : "none") => answer.resolve({ count, left }),
+        answer(count, left = count > 0 ? "some" : "none") {
+          last += count;
+          answer.resolve({ count, left, position: String(last) });
+        },
       });
       return answer.promise;
     },

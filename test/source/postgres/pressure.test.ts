@@ -14,7 +14,7 @@ function highFrom(...commitsMs: readonly number[]): number | undefined {
     const pressure = new Pressure();
     for (const ms of commitsMs) pressure.committed(ms);
     for (let ms = 0; ms < 2_000; ms += 10) {
-      pressure.took(perSecond / 100);
+      pressure.saw((perSecond * ms) / 1_000);
       vi.advanceTimersByTime(10);
     }
     return pressure.isHigh;
@@ -36,8 +36,28 @@ test("it is by the fastest of the last commits, and a disk that was never seen i
 
 test("it falls when less comes", () => {
   const pressure = new Pressure();
-  pressure.took(1_000);
+  for (const position of [1, 1_000]) pressure.saw(position);
   expect(pressure.isHigh).toBe(true);
   vi.advanceTimersByTime(1_000);
   expect(pressure.isHigh).toBe(false);
+});
+
+test("what others take counts as well, and what comes late doesn't count twice", () => {
+  const [whole, shared] = [new Pressure(), new Pressure()];
+  for (const pressure of [whole, shared]) pressure.committed(1);
+  for (let ms = 0; ms < 1_000; ms += 1) {
+    whole.saw(ms);
+    if (ms % 5 === 0) shared.saw(ms);
+    shared.saw(0);
+    vi.advanceTimersByTime(1);
+  }
+  expect([whole.isHigh, shared.isHigh]).toEqual([true, true]);
+  const slow = new Pressure();
+  slow.committed(1);
+  for (let ms = 0; ms < 1_000; ms += 1) {
+    slow.saw(ms / 2);
+    slow.saw(0);
+    vi.advanceTimersByTime(1);
+  }
+  expect(slow.isHigh).toBe(false);
 });
