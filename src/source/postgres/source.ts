@@ -27,8 +27,8 @@ export interface PostgresSourceOptions {
   /** How long work stays with a process that is not heard of, in ms. Renewed each second. At least 3,000, default 30,000. */
   readonly leaseMs?: number;
   /**
-   * Reads with prepared statements, which the server parses once a connection: a message that comes alone is with its handler
-   * a tenth sooner. Default false, since names get lost in poolers in transaction mode that don't follow them, as PgBouncer before 1.21.
+   * Reads with prepared statements, which the server parses once a connection: some 20 µs less of its CPU for each claim and
+   * acknowledgement. Default false, since names get lost in poolers in transaction mode that don't follow them, as PgBouncer before 1.21.
    */
   readonly preparedStatements?: boolean;
 }
