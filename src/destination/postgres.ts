@@ -19,7 +19,7 @@ export interface PostgresDestinationOptions {
    */
   readonly preparedStatements?: boolean;
   /**
-   * `from` of pg-copy-streams: outside a transaction, 100 messages and more are then stored by COPY, which takes two thirds of the
+   * `from` of pg-copy-streams: outside a transaction, 100 messages and more are then stored by COPY, in two thirds to four fifths of the
    * time. The pool has to be of node-postgres.
    */
   readonly copyFrom?: CopyFrom;
