@@ -93,6 +93,9 @@ declare
   names text[];
   beginnings text[];
   prefixes text[];
+  -- Of the hashes of the names.
+  least_hash int;
+  greatest_hash int;
   nothing text;
 begin
   nothing := opinionated_events.require_own_transaction('claim');
@@ -124,14 +127,17 @@ begin
       end if;
     end if;
     low := greatest(c.hi, c.lo_head);
-    select array_agg(s.pattern), array_agg(rtrim(s.pattern, '*')) into names, beginnings
+    select array_agg(s.pattern), array_agg(rtrim(s.pattern, '*')),
+      min(case when right(s.pattern, 1) = '*' then -2147483648 else hashtext(s.pattern) end),
+      max(case when right(s.pattern, 1) = '*' then 2147483647 else hashtext(s.pattern) end)
+      into names, beginnings, least_hash, greatest_hash
       from opinionated_events.subscription s where s.queue = q and s.topic in (t, '*');
     every := coalesce('*' = any (names), false);
     if strpos(array_to_string(names, ' '), '.*') > 0 then
       prefixes := array(select left(p, -1) from unnest(names) p where right(p, 2) = '.*');
     end if;
-    -- In each segment the beginning of the name alone, which tells most of what is wanted from what is not. An array of ours is
-    -- copied for each row unless a query gives it.
+    -- In each segment the hash, from the index, then the beginning of the name alone: that tells most of what is wanted from what
+    -- is not. An array of ours is copied for each row unless a query gives it.
     if c.late = '{}' then
       select max(m.position), count(*), string_agg(m.packed, E'\x1e') filter (where not m.is_large), array_agg(m.packed) filter (where m.is_large),
         array_agg(row(m.xid, m.position, m.published_at, m.deliver_at, m.id, m.segment, m.topic, m.name, m.key, m.payload, m.headers)::opinionated_events.message)
@@ -142,7 +148,7 @@ begin
             m.deliver_at > clock_timestamp(), m.name, m.id, m.key, m.payload, m.headers, m.published_at, m.deliver_at) end as packed
           from (
             select * from opinionated_events.message m
-            where m.topic = t and m.position > low and m.position <= c.head
+            where m.topic = t and m.position > low and m.position <= c.head and hashtext(m.name) between least_hash and greatest_hash
               and m.name ^@ any ((select beginnings)::text[])
             order by m.topic, m.position offset 0) m
           where (every or m.name = any (names) or m.name ^@ any (prefixes))
@@ -165,7 +171,7 @@ begin
                 order by m.topic, m.xid, m.position limit greatest(n, 1)) y
               union all
               (select * from opinionated_events.message m
-                where m.topic = t and m.position > low and m.position <= c.head
+                where m.topic = t and m.position > low and m.position <= c.head and hashtext(m.name) between least_hash and greatest_hash
                   and case when every or m.name = any ((select names)::text[]) or m.name ^@ any ((select prefixes)::text[])
                     then (m.xid >= c.lo_mark) is true and pg_visible_in_snapshot(m.xid, c.vis) end
                 order by m.position limit greatest(n, 1))) y
@@ -338,18 +344,17 @@ declare
 begin
   taken := 0;
   -- Ordered queues last, each locked before its rows are: who waits for a row of theirs does not hold an unordered one's.
-  -- Most topics of a queue that reads many have neither a lease nor a row to trim.
+  -- Most topics of a queue that reads many have neither a lease nor a row to trim, and are not looked at one by one.
   for t in
-    select qt.queue, qt.topic, q.ordered from opinionated_events.queue_topic qt
+    select qt.queue, qt.topic, q.ordered from (
+      select o.queue, o.topic from opinionated_events.lease o where o.queue = any (queues)
+      union
+      select b.queue, b.topic from opinionated_events.batch b where b.queue = any (queues) group by b.queue, b.topic having count(*) > 1
+      union
+      select x.queue, x.topic from opinionated_events.queue_topic x
+      where x.queue = any (array(select o.name from opinionated_events.queue o where o.name = any (queues) and o.ordered))) x
+    join opinionated_events.queue_topic qt on qt.queue = x.queue and qt.topic = x.topic
     join opinionated_events.queue q on q.name = qt.queue
-    cross join lateral (
-      select least(b.oldest, b.seq) as lower_bound from opinionated_events.batch b
-      where b.queue = qt.queue and b.topic = qt.topic order by b.queue desc, b.topic desc, b.seq desc limit 1) c
-    where qt.queue = any (queues) and (q.ordered
-      or exists (select from opinionated_events.lease x
-        where x.queue = qt.queue and x.topic = qt.topic and x.seq >= c.lower_bound)
-      or exists (select from opinionated_events.batch x
-        where x.queue = qt.queue and x.topic = qt.topic and x.seq < c.lower_bound))
     order by q.ordered, qt.queue, qt.topic
   loop
     if t.ordered then perform opinionated_events.lock_ordered(t.queue); end if;

@@ -53,10 +53,9 @@ language sql volatile as $$
 $$;
 
 -- True if (queue, topic) may have something to claim: an unfinished window, or visible rows beyond it; also if the log has
--- moved far, since a claim remembers that it found nothing, and this can't. Reads only.
-create function opinionated_events.has_news(q text, t text) returns boolean language plpgsql volatile
-set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set jit = off
-set plan_cache_mode = force_generic_plan as $$
+-- moved far, since a claim remembers that it found nothing, and this can't. Reads only. A poll, which calls it for each topic, has
+-- set how it is planned.
+create function opinionated_events.has_news(q text, t text) returns boolean language plpgsql volatile as $$
 declare
   c opinionated_events.batch;
   snap pg_snapshot;

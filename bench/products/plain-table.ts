@@ -20,7 +20,7 @@ const CREATE = `
     payload json not null,
     headers json
   );
-  create index if not exists plain_message_position on plain_message (topic, position);
+  create index if not exists plain_message_position on plain_message (topic, position, hashtext(name));
   create index if not exists plain_message_xid on plain_message (topic, xid, position);
   create unique index if not exists plain_message_id on plain_message (id)`;
 

@@ -49,6 +49,8 @@ const killers: Record<keyof typeof all, Check> = {
   oldestPassesLeases: leases.anOldLeaseIsFoundBehindNewerOnes,
   subscriptionsFirst: subscriptions.aNameSubscribedDuringAClaimIsDelivered,
   everyNameOfATopic: subscriptions.onlyMatchingNamesAreClaimed,
+  hashesOfNamesAlone: subscriptions.namesAndPatternsAreClaimedTogether,
+  hashOfOneName: subscriptions.severalNamesAreClaimed,
   forgetExhausted: emptyWindows.anExhaustedWindowIsRemembered,
   forgetEmpty: emptyWindows.rolledBackRowsAreWalkedOnce,
   blindPoll: emptyWindows.unwantedRowsAreWalkedOnce,

@@ -164,7 +164,8 @@ export const mutations = {
         { from: "s.topic in (t, '*');", to: "s.topic in (t, '*'); end if;" },
         {
           from: "nothing := pg_advisory_xact_lock(",
-          to: `select array_agg(s.pattern), array_agg(rtrim(s.pattern, '*')) into names, beginnings
+          to: `select array_agg(s.pattern), array_agg(rtrim(s.pattern, '*')), -2147483648, 2147483647
+            into names, beginnings, least_hash, greatest_hash
             from ${SCHEMA}.subscription s where s.queue = q; nothing := pg_advisory_xact_lock(`,
         },
       ],
@@ -348,6 +349,19 @@ export const mutations = {
         { from: "m.name ^@ any ((select beginnings)::text[])", to: "true" },
       ],
     },
+  },
+  hashesOfNamesAlone: {
+    guard: "beside a name, what a pattern wants is claimed, too",
+    changes: {
+      claim_packed: [
+        { from: "then -2147483648 else", to: "then null else" },
+        { from: "then 2147483647 else", to: "then null else" },
+      ],
+    },
+  },
+  hashOfOneName: {
+    guard: "all names that a queue wants are claimed",
+    changes: { claim_packed: [{ from: "max(case when right", to: "min(case when right" }] },
   },
   noWatch: {
     guard: "a receiver polls while transactions are in flight that have not seen it idle",

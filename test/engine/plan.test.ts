@@ -67,6 +67,11 @@ describe.each(Object.entries(states))("%s", (_, statements) => {
     expectEachQuick(await scans(claim("new")));
   });
 
+  test("a claim of few among many that are not wanted", async () => {
+    await engine.sql("select opinionated_events.subscribe('few', 't.late', '-infinity', 't')");
+    expectQuick(await scans(claim("few")));
+  });
+
   test("a claim of late rows among new ones", async () => {
     await subscribe("late", "infinity");
     await session.query("begin");
@@ -114,7 +119,7 @@ function expectQuick(found: readonly Scan[]): void {
 function expectEachQuick(found: readonly Scan[]): void {
   for (const { node, parent } of found) {
     expect(node["Index Name"] ?? node["Node Type"]).toMatch(
-      /^message_\d_topic_(xid_)?position_idx$/,
+      /^message_\d_topic_(xid_position|position_hashtext)_idx$/,
     );
     expect(["Limit", "Result"]).toContain(parent?.["Node Type"]);
     const { "Actual Rows": rows = 0, "Actual Loops": loops = 0 } = node;

@@ -12,6 +12,8 @@ import { untilNext } from "../timer.js";
 
 /** While some places are busy, the others are looked after so often: topics, or else only deliveries, most of which tell when they are due. */
 const [TOPICS_POLL_MS, DUE_POLL_MS] = [20, 100];
+/** But only after so many times as long as a poll took: it looks at every topic, and there may be thousands. */
+const POLL_PAUSE = 4;
 
 /** So long a poll trusts what an earlier one found: after a crash of the server the log may have moved unseen. */
 const SETTLED_MS = 30_000;
@@ -45,6 +47,8 @@ export class Waker {
   readonly #options: WakerOptions;
   readonly #loop: Loop;
   #pollAt = 0;
+  /** How long the last poll took. */
+  #tookMs = 0;
   /** Until when publishers notify. */
   #declaredUntil = 0;
   #watch: Watch | undefined;
@@ -79,17 +83,22 @@ export class Waker {
   }
 
   async #step(): Promise<number | undefined> {
-    const { places, listens, intervalMs } = this.#options;
-    const { idle, total, idleTopics } = places();
+    const { places, listens } = this.#options;
+    const { idle, total } = places();
     if (idle === 0) return undefined;
-    const isBusy = idle < total;
-    if (listens && !isBusy) await this.#declare();
-    const busyMs = idleTopics > 0 ? TOPICS_POLL_MS : DUE_POLL_MS;
-    const pollMs = isBusy ? Math.min(busyMs, intervalMs) : intervalMs;
-    this.#pollAt = Math.min(this.#pollAt, performance.now() + untilNext(pollMs));
-    if (performance.now() >= this.#pollAt) await this.#poll(pollMs);
+    if (listens && idle === total) await this.#declare();
+    this.#pollAt = Math.min(this.#pollAt, performance.now() + this.#pauseMs());
+    if (performance.now() >= this.#pollAt) await this.#poll();
     if (this.#watch) await this.#checkWatch(this.#watch);
     return Math.max(1, this.#pollAt - performance.now());
+  }
+
+  #pauseMs(): number {
+    const { places, intervalMs } = this.#options;
+    const { idle, total, idleTopics } = places();
+    if (idle === total) return untilNext(intervalMs);
+    const busyMs = idleTopics > 0 ? TOPICS_POLL_MS : DUE_POLL_MS;
+    return Math.min(Math.max(busyMs, POLL_PAUSE * this.#tookMs), intervalMs);
   }
 
   /** Renewed in good time. After a lapse there may be publishers that have not seen it. */
@@ -106,10 +115,10 @@ export class Waker {
     this.#pollAt = 0;
   }
 
-  async #poll(nextMs: number): Promise<void> {
+  async #poll(): Promise<void> {
     const { db, handled, onPoll } = this.#options;
     const now = performance.now();
-    this.#pollAt = now + untilNext(nextMs);
+    this.#pollAt = Number.POSITIVE_INFINITY;
     const settled = now < this.#settledUntil ? this.#settled : undefined;
     this.#settled = undefined; // unless this one says so
     const result = await poll(db, handled, settled).catch((error) => {
@@ -118,8 +127,9 @@ export class Waker {
     });
     if (this.#pollAt > 0) this.#settled = result.settled;
     if (settled === undefined) this.#settledUntil = now + SETTLED_MS;
+    this.#tookMs = performance.now() - now;
     const dueMs = Math.min(...[...result.due.values()].filter((ms) => ms > 0));
-    this.#pollAt = Math.min(this.#pollAt, performance.now() + dueMs);
+    this.#pollAt = Math.min(this.#pollAt, performance.now() + Math.min(dueMs, this.#pauseMs()));
     onPoll(result);
   }
 

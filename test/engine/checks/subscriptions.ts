@@ -70,3 +70,15 @@ export async function onlyMatchingNamesAreClaimed(engine: Engine): Promise<void>
   await engine.publish("t.x");
   expect(await engine.claim()).toEqual(["t.x"]);
 }
+
+export async function severalNamesAreClaimed(engine: Engine): Promise<void> {
+  for (const name of ["t.a", "t.b", "t.c"]) await engine.subscribe(name);
+  for (const name of ["t.a", "t.b", "t.c", "t.d"]) await engine.publish(name);
+  expect(await engine.claim()).toEqual(["t.a", "t.b", "t.c"]);
+}
+
+export async function namesAndPatternsAreClaimedTogether(engine: Engine): Promise<void> {
+  for (const pattern of ["t.a", "t.c.*"]) await engine.subscribe(pattern);
+  for (const name of ["t.a", "t.c", "t.c.d", "t.c.e", "t.d"]) await engine.publish(name);
+  expect(await engine.claim()).toEqual(["t.a", "t.c.d", "t.c.e"]);
+}

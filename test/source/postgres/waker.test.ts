@@ -45,3 +45,36 @@ test("a poll trusts what an earlier one has found for half a minute, and looks a
   await vi.advanceTimersByTimeAsync(45_000);
   expect(run.mock.calls.map(([, [, settled]]) => settled)).toEqual(["-1", "7", "7", "-1", "7"]);
 });
+
+test("while some topics are busy, a poll that takes long is followed by a pause that is longer", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+  onTestFinished(() => {
+    vi.useRealTimers();
+  });
+  const startedAt: number[] = [];
+  let takesMs = 1;
+  const run = () => {
+    startedAt.push(performance.now());
+    return new Promise((resolve) => setTimeout(() => resolve([]), takesMs));
+  };
+  const waker = new Waker({
+    db: { run } as unknown as Database,
+    handled: [{ queue: "q", patterns: ["*"] }],
+    intervalMs: 10_000,
+    listens: false,
+    places: () => ({ idle: 1, total: 2, idleTopics: 1 }),
+    onPoll: () => {},
+    onError: (error) => expect.unreachable(String(error)),
+  });
+  const pollsIn = async (ms: number) => {
+    startedAt.length = 0;
+    await vi.advanceTimersByTimeAsync(ms);
+    return startedAt.length;
+  };
+  waker.start();
+  onTestFinished(() => waker.stop());
+  expect(await pollsIn(1_000)).toBeGreaterThan(40);
+  takesMs = 100;
+  await pollsIn(500);
+  expect(await pollsIn(5_000)).toBe(10);
+});
