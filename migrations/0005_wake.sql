@@ -52,33 +52,6 @@ language sql volatile as $$
     ) t (x) where case when x < pg_snapshot_xmax(pg_current_snapshot()) then pg_xact_status(x) = 'in progress' else true end)
 $$;
 
--- True if (queue, topic) may have something to claim: an unfinished window, or visible rows beyond it; also if the log has
--- moved far, since a claim remembers that it found nothing, and this can't. Reads only. A poll, which calls it for each topic, has
--- set how it is planned.
-create function opinionated_events.has_news(q text, t text) returns boolean language plpgsql volatile as $$
-declare
-  c opinionated_events.batch;
-  snap pg_snapshot;
-  top bigint;
-  patterns text[];
-begin
-  select * into c from opinionated_events.batch b where b.queue = q and b.topic = t
-    order by b.queue desc, b.topic desc, b.seq desc limit 1;
-  if not c.last then return true; end if;
-  if exists (select from opinionated_events.epoch e where e.base > c.base) then return true; end if;
-  snap := pg_current_snapshot();
-  if c.mark > pg_snapshot_xmax(snap) then perform opinionated_events.refuse_restored(); end if;
-  top := opinionated_events.head(); -- what is visible in the snapshot is not above it
-  if top - c.head > 10000 or opinionated_events.late_xids(c, snap) <> '{}' then return true; end if;
-  if top <= greatest(c.head, c.base) then return false; end if;
-  patterns := array(select s.pattern from opinionated_events.subscription s where s.queue = q and s.topic in (t, '*'));
-  return exists (
-    select from opinionated_events.message m
-    where m.topic = t and m.position > greatest(c.head, c.base) and (m.xid >= c.mark) is true and pg_visible_in_snapshot(m.xid, snap)
-      and opinionated_events.is_match(m.name, patterns)
-    order by m.topic, m.position limit 1);
-end $$;
-
 -- Whether anybody may be about to commit what queues have to read. Who stores messages holds this lock from before the first
 -- position is drawn until the transaction ends, and so does who changes what a queue reads.
 create function opinionated_events.is_being_written() returns boolean language sql volatile as $$
@@ -102,6 +75,10 @@ create trigger stir after insert on opinionated_events.subscription for each row
 -- one row with a null topic: the milliseconds until its next delivery is due (0 or less: now).
 -- Queues that read every topic meet new topics here.
 --
+-- News is an unfinished window, or visible rows beyond it; also if the log has moved far, since a claim remembers that it found
+-- nothing, and this can't. All cursors in one statement, since there may be thousands: a look at each, and one for rows beyond it in
+-- those segments that are in use. Its snapshot is the latest thing that it relies on.
+--
 -- settled, if it is given: the last row may have a number there, and a poll that is given that number (the first: -1) looks for
 -- no news as long as nobody has drawn. docs/decisions/wake-up.md argues it.
 create function opinionated_events.poll(handled json, settled bigint default null)
@@ -111,22 +88,61 @@ set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set j
 set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
 declare
+  top bigint := opinionated_events.head();
   -- Neither goes back, so that the sum is the same only if both are.
-  drawn bigint := opinionated_events.head() + coalesce(pg_sequence_last_value('opinionated_events.change'), 0);
+  drawn bigint := top + coalesce(pg_sequence_last_value('opinionated_events.change'), 0);
   can_settle boolean := true;
+  written int;
+  from_segment int;
+  to_segment int;
 begin
   perform opinionated_events.require_own_cluster();
   if drawn is distinct from settled then
-    -- In this order: nobody who has drawn so far is still at work, then the looks, each with a snapshot of its own.
+    -- In this order: nobody who has drawn so far is still at work, where they may have written, then the looks, each with a snapshot
+    -- of its own.
     can_settle := settled is not null and current_setting('transaction_isolation') = 'read committed'
       and not opinionated_events.is_being_written();
+    written := pg_sequence_last_value('opinionated_events.current_segment') & 7;
+    select least(min(s.number), written), greatest(max(s.number), written) into from_segment, to_segment
+      from opinionated_events.segment s where s.opened_at is not null;
     perform opinionated_events.discover(array(
       select h.queue from json_to_recordset(handled) as h (queue text)
       join opinionated_events.queue_topic qt on qt.queue = h.queue and qt.topic = '*'));
     return query
     select qt.queue::text, qt.topic::text, null::float8, null::bigint
     from json_to_recordset(handled) as h (queue text) join opinionated_events.queue_topic qt on qt.queue = h.queue
-    where qt.topic <> '*' and opinionated_events.has_news(qt.queue, qt.topic);
+    cross join lateral (
+      select b.* from opinionated_events.batch b where b.queue = qt.queue and b.topic = qt.topic
+      order by b.queue desc, b.topic desc, b.seq desc limit 1) c
+    where qt.topic <> '*' and case
+      when not c.last or c.base < (select max(e.base) from opinionated_events.epoch e) then true
+      when c.mark > pg_snapshot_xmax(pg_current_snapshot()) then opinionated_events.refuse_restored() is null
+      when top - c.head > 10000 then true
+      -- As late_xids(): who was in flight when the window was opened may have written below its head, and has ended if that is seen.
+      when (pg_snapshot_xmin(c.cur) < pg_snapshot_xmax(c.cur) or c.mark > pg_snapshot_xmax(c.cur)) and exists (
+        select from (
+          select pg_snapshot_xip(c.cur)
+          union all
+          select g::text::xid8
+          from generate_series(pg_snapshot_xmax(c.cur)::text::bigint, c.mark::text::bigint - 1) g
+        ) s (x) cross join lateral (
+          select from opinionated_events.message m
+          where m.segment between from_segment and to_segment and m.topic = qt.topic
+            and (m.xid, m.position) > (s.x, c.base) and (m.xid, m.position) < (s.x, 9223372036854775807)
+          order by m.topic, m.xid, m.position limit 1) l) then true
+      when top <= greatest(c.head, c.base) then false
+      else exists (
+          select from opinionated_events.message m
+          where m.segment between from_segment and to_segment and m.topic = qt.topic and m.position > greatest(c.head, c.base)
+          order by m.topic, m.position limit 1)
+        and exists (
+          select from (
+            select array_agg(x.pattern) from opinionated_events.subscription x where x.queue = qt.queue and x.topic in (qt.topic, '*')
+          ) w (patterns) cross join lateral (
+            select from opinionated_events.message m
+            where m.segment between from_segment and to_segment and m.topic = qt.topic and m.position > greatest(c.head, c.base)
+              and opinionated_events.is_match(m.name, w.patterns)
+            order by m.topic, m.position limit 1) l) end;
     can_settle := can_settle and not found;
   end if;
   return query

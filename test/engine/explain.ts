@@ -3,6 +3,7 @@ import type pg from "pg";
 /** A node of a plan, as EXPLAIN (FORMAT JSON) writes it. */
 interface PlanNode {
   readonly "Node Type": string;
+  readonly "Parent Relationship"?: string;
   readonly "Relation Name"?: string;
   readonly "Index Name"?: string;
   readonly "Actual Rows"?: number;
@@ -12,7 +13,10 @@ interface PlanNode {
   readonly Plans?: readonly PlanNode[];
 }
 
-/** A node that reads a table, and the node above it that is more than the union of its partitions, or a filter of that. */
+/**
+ * A node that reads a table, and the node above it that is more than the union of its partitions, or a filter of that; for an
+ * EXISTS, which reads one row, a SubPlan.
+ */
 export interface Scan {
   readonly node: PlanNode;
   readonly parent: PlanNode | undefined;
@@ -46,8 +50,13 @@ async function plansOf(session: pg.Client, statement: string): Promise<PlanNode[
   return plans;
 }
 
+const SUB_PLAN: PlanNode = { "Node Type": "SubPlan" };
+
 function scansIn(node: PlanNode, parent?: PlanNode): Scan[] {
   const passes = /Append$|^Subquery Scan$/.test(node["Node Type"]);
-  const below = (node.Plans ?? []).flatMap((child) => scansIn(child, passes ? parent : node));
+  const below = (node.Plans ?? []).flatMap((child) => {
+    if (child["Parent Relationship"] === "SubPlan") return scansIn(child, SUB_PLAN);
+    return scansIn(child, passes ? parent : node);
+  });
   return node["Node Type"].includes("Scan") ? [{ node, parent }, ...below] : below;
 }

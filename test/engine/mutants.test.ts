@@ -5,6 +5,7 @@ import * as leases from "./checks/leases.js";
 import * as moves from "./checks/moves.js";
 import * as ordered from "./checks/ordered.js";
 import * as orderedMoves from "./checks/ordered-moves.js";
+import * as polling from "./checks/polling.js";
 import * as positions from "./checks/positions.js";
 import * as rebasing from "./checks/rebasing.js";
 import * as refusals from "./checks/refusals.js";
@@ -73,6 +74,8 @@ const killers: Record<keyof typeof all, Check> = {
   rebaseOneWindow: rebasing.whatPrecedesARebaseIsDelivered,
   rebaseNoSpare: rebasing.whatPrecedesASecondRebaseIsDelivered,
   cursorsUnguarded: rebasing.aClaimBeforeTheRebaseIsRefused,
+  pollBelowTheMark: polling.whoCameBetweenSnapshotAndMarkIsFound,
+  pollWhereOpened: polling.whatIsWrittenAheadOfTheTableIsFound,
   idsAhead: waking.idsThatAreNotDrawnYetAreInFlight,
   settledBesideWriters: waking.aPublishUnderWayIsNotSettled,
   settledInOldSnapshot: waking.anOldSnapshotSettlesNothing,

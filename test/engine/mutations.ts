@@ -189,8 +189,18 @@ export const mutations = {
   blindPoll: {
     guard: "a poll sends a claim over a long stretch that it doesn't want",
     changes: {
-      has_news: [{ from: "top - c.head > 10000 or ", to: "" }],
+      poll: [{ from: "when top - c.head > 10000 then true", to: "" }],
     },
+  },
+  pollBelowTheMark: {
+    guard: "a poll finds who was given an xid between a window's snapshot and its mark",
+    changes: {
+      poll: [{ from: " or c.mark > pg_snapshot_xmax(c.cur)) and exists", to: ") and exists" }],
+    },
+  },
+  pollWhereOpened: {
+    guard: "a poll looks at the segment that is written to, whatever the table says of it",
+    changes: { poll: [{ from: "greatest(max(s.number), written)", to: "max(s.number)" }] },
   },
   anyTokenSettles: {
     guard: "settling a batch needs its token",

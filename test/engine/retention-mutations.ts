@@ -131,7 +131,7 @@ export const retentionMutations = {
   },
   givenUpIsNews: {
     guard: "what was given up wakes nobody",
-    changes: { has_news: [{ from: "greatest(c.head, c.base)", to: "c.head", times: 2 }] },
+    changes: { poll: [{ from: "greatest(c.head, c.base)", to: "c.head", times: 3 }] },
   },
   givenUpIsAhead: {
     guard: "a queue that gave up stands behind that",

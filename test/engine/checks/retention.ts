@@ -4,8 +4,9 @@ import { keepHouse } from "../../../src/postgres/housekeeping.js";
 import { append } from "../../../src/postgres/log.js";
 import { pins, retire, rotate } from "../../../src/postgres/retention.js";
 import { DEFAULT_SCHEMA } from "../../../src/postgres/schema.js";
+import { poll } from "../../../src/postgres/wake.js";
 import type { SqlClient } from "../../../src/transaction/sql-client.js";
-import { type Engine, started } from "../engine.js";
+import { type Engine, QUEUE, started } from "../engine.js";
 import { mutate } from "../mutations.js";
 import { pretendRestored } from "../restored.js";
 
@@ -376,7 +377,7 @@ export async function whatWasGivenUpIsPassed(engine: Engine): Promise<void> {
   const state =
     "select i.state from opinionated_events.message m, opinionated_events.inspect(m.id) i";
   expect(await engine.sql(state)).toEqual([["passed"]]);
-  expect(await engine.sql("select opinionated_events.has_news('q', 't')")).toEqual([[false]]);
+  expect((await poll(engine.db, [{ queue: QUEUE, patterns: ["t.*"] }])).news).toEqual([]);
   expect(await engine.claim()).toEqual([]);
   expect(await engine.sql(SEEK)).toEqual([[true]]);
   expect(await engine.claim()).toEqual(["t.1"]);
