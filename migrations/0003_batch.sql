@@ -194,9 +194,9 @@ begin
   if count > 0 then
     c.hi := found_until;
     c.last := count < n;
-    c.oldest := coalesce((select l.seq from opinionated_events.lease l where l.queue = q and l.topic = t and l.seq >= c.oldest
-      order by l.queue, l.topic, l.seq limit 1), seq);
   end if;
+  c.oldest := coalesce((select l.seq from opinionated_events.lease l where l.queue = q and l.topic = t and l.seq >= c.oldest
+    order by l.queue, l.topic, l.seq limit 1), seq);
   c.mark := coalesce(mark, pg_current_xact_id());
   insert into opinionated_events.batch select (c).*;
   if count = 0 then return; end if;
