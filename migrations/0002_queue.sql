@@ -176,33 +176,43 @@ end $$;
 
 -- Gives each queue that reads every topic a cursor for the topics that it has not met yet. Such a cursor
 -- begins where the queue's '*' row stands; the arithmetic of windows does not mind how old that is. Dead letters of queues
--- are not among them: who wants these subscribes to their topic. One segment after the other, since each step of a walk
--- through the topics of all would look into eight. A merge join would compare each topic with each, by their queue.
+-- are not among them: who wants these subscribes to their topic.
+--
+-- The topics of one segment after the other, since each step of a walk through those of all would look into eight; then one insert,
+-- in order of topic, as two that meet the same topics must. A merge join would compare each topic with each, by their queue.
 create function opinionated_events.discover(queues text[]) returns void language plpgsql volatile
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set enable_mergejoin = off set jit = off
 set plan_cache_mode = force_generic_plan as $$
+declare
+  topics text[] := '{}';
 begin
   if queues = '{}' then return; end if;
   lock table opinionated_events.batch in row exclusive mode; -- in the order in which a rebase locks
   for k in 0..7 loop
-    with recursive topic(name) as (
-      (select m.topic from opinionated_events.message m where m.segment = k order by m.topic limit 1)
-      union all
-      select (select m.topic from opinionated_events.message m where m.segment = k and m.topic > t.name order by m.topic limit 1)
-      from topic t where t.name is not null
-    ), met as (
-      insert into opinionated_events.queue_topic (queue, topic)
-      select q.queue, t.name from topic t cross join opinionated_events.queue_topic q
-      where q.queue = any (queues) and q.topic = '*' and t.name is not null and t.name <> 'dead_letter'
-        and not exists (select from opinionated_events.queue_topic x where x.queue = q.queue and x.topic = t.name)
-      on conflict do nothing
-      returning queue, topic
-    )
-    insert into opinionated_events.batch
-    select met.queue, met.topic, 0, b.late, b.lo_mark, b.lo_head, b.vis, b.cur, b.head, b.mark, b.base, b.lo, b.hi, b.last, 1
-    from met cross join lateral (
-      select * from opinionated_events.batch x where x.queue = met.queue and x.topic = '*'
-      order by x.queue desc, x.topic desc, x.seq desc limit 1) b
-    on conflict do nothing;
+    topics := topics || array(
+      with recursive topic(name) as (
+        (select m.topic from opinionated_events.message m where m.segment = k order by m.topic limit 1)
+        union all
+        select (select m.topic from opinionated_events.message m where m.segment = k and m.topic > t.name order by m.topic limit 1)
+        from topic t where t.name is not null
+      )
+      select t.name from topic t where t.name is not null);
   end loop;
+  with met as (
+    insert into opinionated_events.queue_topic (queue, topic)
+    select q.queue, t.name
+    from (select distinct x.name collate "C" from unnest(topics) x (name) where x.name <> 'dead_letter') t (name)
+    cross join opinionated_events.queue_topic q
+    where q.queue = any (queues) and q.topic = '*'
+      and not exists (select from opinionated_events.queue_topic x where x.queue = q.queue and x.topic = t.name)
+    order by t.name, q.queue
+    on conflict do nothing
+    returning queue, topic
+  )
+  insert into opinionated_events.batch
+  select met.queue, met.topic, 0, b.late, b.lo_mark, b.lo_head, b.vis, b.cur, b.head, b.mark, b.base, b.lo, b.hi, b.last, 1
+  from met cross join lateral (
+    select * from opinionated_events.batch x where x.queue = met.queue and x.topic = '*'
+    order by x.queue desc, x.topic desc, x.seq desc limit 1) b
+  on conflict do nothing;
 end $$;

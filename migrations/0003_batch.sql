@@ -194,9 +194,9 @@ begin
   if count > 0 then
     c.hi := found_until;
     c.last := count < n;
+    c.oldest := coalesce((select l.seq from opinionated_events.lease l where l.queue = q and l.topic = t and l.seq >= c.oldest
+      order by l.queue, l.topic, l.seq limit 1), seq);
   end if;
-  c.oldest := coalesce((select l.seq from opinionated_events.lease l where l.queue = q and l.topic = t and l.seq >= c.oldest
-    order by l.queue, l.topic, l.seq limit 1), seq);
   c.mark := coalesce(mark, pg_current_xact_id());
   insert into opinionated_events.batch select (c).*;
   if count = 0 then return; end if;
@@ -344,17 +344,18 @@ declare
 begin
   taken := 0;
   -- Ordered queues last, each locked before its rows are: who waits for a row of theirs does not hold an unordered one's.
-  -- Most topics of a queue that reads many have neither a lease nor a row to trim, and are not looked at one by one.
+  -- Most topics of a queue that reads many have neither a lease nor a row to trim.
   for t in
-    select qt.queue, qt.topic, q.ordered from (
-      select o.queue, o.topic from opinionated_events.lease o where o.queue = any (queues)
-      union
-      select b.queue, b.topic from opinionated_events.batch b where b.queue = any (queues) group by b.queue, b.topic having count(*) > 1
-      union
-      select x.queue, x.topic from opinionated_events.queue_topic x
-      where x.queue = any (array(select o.name from opinionated_events.queue o where o.name = any (queues) and o.ordered))) x
-    join opinionated_events.queue_topic qt on qt.queue = x.queue and qt.topic = x.topic
+    select qt.queue, qt.topic, q.ordered from opinionated_events.queue_topic qt
     join opinionated_events.queue q on q.name = qt.queue
+    cross join lateral (
+      select least(b.oldest, b.seq) as lower_bound from opinionated_events.batch b
+      where b.queue = qt.queue and b.topic = qt.topic order by b.queue desc, b.topic desc, b.seq desc limit 1) c
+    where qt.queue = any (queues) and (q.ordered
+      or exists (select from opinionated_events.lease x
+        where x.queue = qt.queue and x.topic = qt.topic and x.seq >= c.lower_bound)
+      or exists (select from opinionated_events.batch x
+        where x.queue = qt.queue and x.topic = qt.topic and x.seq < c.lower_bound))
     order by q.ordered, qt.queue, qt.topic
   loop
     if t.ordered then perform opinionated_events.lock_ordered(t.queue); end if;

@@ -79,8 +79,8 @@ create trigger stir after insert on opinionated_events.subscription for each row
 -- nothing, and this can't. All cursors in one statement, since there may be thousands: a look at each, and one for rows beyond it in
 -- those segments that are in use. Its snapshot is the latest thing that it relies on.
 --
--- settled, if it is given: the last row may have a number there, and a poll that is given that number (the first: -1) looks for
--- no news as long as nobody has drawn. docs/decisions/wake-up.md argues it.
+-- The last row has no queue: its due_ms is how long the poll took, and settled_at, if settled is given, may be a number: a poll that
+-- is given that number (the first: -1) looks for no news as long as nobody has drawn. docs/decisions/wake-up.md argues it.
 create function opinionated_events.poll(handled json, settled bigint default null)
 returns table (queue text, topic text, due_ms float8, settled_at bigint)
 language plpgsql volatile
@@ -152,5 +152,6 @@ begin
     else (select extract(epoch from d.due_at - clock_timestamp())::float8 * 1000 from opinionated_events.delivery d
       where d.queue = h.queue and d.due_at < 'infinity' order by d.queue, d.due_at limit 1) end, null::bigint
   from json_to_recordset(handled) as h (queue text, patterns text[]);
-  if can_settle then return query select null::text, null::text, null::float8, drawn; end if;
+  return query select null::text, null::text, extract(epoch from clock_timestamp() - statement_timestamp())::float8 * 1000,
+    case when can_settle then drawn end;
 end $$;

@@ -13,6 +13,8 @@ export interface PollResult {
   readonly due: ReadonlyMap<string, number>;
   /** For the next poll: there is no news as long as nobody has drawn since; undefined if that can't be said. */
   readonly settled: string | undefined;
+  /** How long the server took for it, in ms. */
+  readonly tookMs: number;
 }
 
 /** Transactions that may have published before they could see that a receiver is idle. */
@@ -42,10 +44,11 @@ export async function poll(
   const due = new Map<string, number>();
   for (const [queue, topic, dueMs] of rows) {
     if (typeof topic === "string") news.push({ queue: queue as string, topic });
-    else if (typeof dueMs === "string") due.set(queue as string, Math.max(0, Number(dueMs)));
+    else if (typeof queue === "string" && typeof dueMs === "string")
+      due.set(queue, Math.max(0, Number(dueMs)));
   }
-  const settledAt = rows.find(([queue]) => queue === null)?.[3];
-  return { news, due, settled: settledAt ?? undefined };
+  const [, , tookMs, settledAt] = rows.at(-1) ?? [];
+  return { news, due, settled: settledAt ?? undefined, tookMs: Number(tookMs) };
 }
 
 /** Asks publishers to notify for the next `forMs`. */

@@ -12,8 +12,9 @@ import { untilNext } from "../timer.js";
 
 /** While some places are busy, the others are looked after so often: topics, or else only deliveries, most of which tell when they are due. */
 const [TOPICS_POLL_MS, DUE_POLL_MS] = [20, 100];
-/** But only after so many times as long as a poll took: it looks at every topic, and there may be thousands. */
+/** But only after so many times as long as a poll took the server: it looks at every topic, and there may be thousands. */
 const POLL_PAUSE = 4;
+const MAX_PAUSE_MS = 1_000;
 
 /** So long a poll trusts what an earlier one found: after a crash of the server the log may have moved unseen. */
 const SETTLED_MS = 30_000;
@@ -47,7 +48,7 @@ export class Waker {
   readonly #options: WakerOptions;
   readonly #loop: Loop;
   #pollAt = 0;
-  /** How long the last poll took. */
+  /** How long the last poll took the server. */
   #tookMs = 0;
   /** Until when publishers notify. */
   #declaredUntil = 0;
@@ -98,7 +99,7 @@ export class Waker {
     const { idle, total, idleTopics } = places();
     if (idle === total) return untilNext(intervalMs);
     const busyMs = idleTopics > 0 ? TOPICS_POLL_MS : DUE_POLL_MS;
-    return Math.min(Math.max(busyMs, POLL_PAUSE * this.#tookMs), intervalMs);
+    return Math.min(Math.max(busyMs, POLL_PAUSE * this.#tookMs), MAX_PAUSE_MS, intervalMs);
   }
 
   /** Renewed in good time. After a lapse there may be publishers that have not seen it. */
@@ -127,7 +128,7 @@ export class Waker {
     });
     if (this.#pollAt > 0) this.#settled = result.settled;
     if (settled === undefined) this.#settledUntil = now + SETTLED_MS;
-    this.#tookMs = performance.now() - now;
+    this.#tookMs = result.tookMs;
     const dueMs = Math.min(...[...result.due.values()].filter((ms) => ms > 0));
     this.#pollAt = Math.min(this.#pollAt, performance.now() + Math.min(dueMs, this.#pauseMs()));
     onPoll(result);

@@ -7,7 +7,10 @@ test("a poll that failed is not put off to the next interval", async () => {
   const run = vi
     .fn()
     .mockRejectedValueOnce(lost)
-    .mockResolvedValue([["q", "t", null]]);
+    .mockResolvedValue([
+      ["q", "t", null, null],
+      [null, null, "1", null],
+    ]);
   const [onPoll, onError] = [vi.fn(), vi.fn()];
   const waker = new Waker({
     db: { run } as unknown as Database,
@@ -30,7 +33,7 @@ test("a poll trusts what an earlier one has found for half a minute, and looks a
   onTestFinished(() => {
     vi.useRealTimers();
   });
-  const run = vi.fn().mockResolvedValue([[null, null, null, "7"]]);
+  const run = vi.fn().mockResolvedValue([[null, null, "1", "7"]]);
   const waker = new Waker({
     db: { run } as unknown as Database,
     handled: [{ queue: "q", patterns: ["t.*"] }],
@@ -55,7 +58,8 @@ test("while some topics are busy, a poll that takes long is followed by a pause 
   let takesMs = 1;
   const run = () => {
     startedAt.push(performance.now());
-    return new Promise((resolve) => setTimeout(() => resolve([]), takesMs));
+    const last = [null, null, String(takesMs), null];
+    return new Promise((resolve) => setTimeout(() => resolve([last]), takesMs));
   };
   const waker = new Waker({
     db: { run } as unknown as Database,
@@ -77,4 +81,7 @@ test("while some topics are busy, a poll that takes long is followed by a pause 
   takesMs = 100;
   await pollsIn(500);
   expect(await pollsIn(5_000)).toBe(10);
+  takesMs = 9_000;
+  await pollsIn(10_000);
+  expect(await pollsIn(20_000)).toBe(2);
 });
