@@ -22,6 +22,6 @@ export const deadLetterMutations = {
   },
   everyTopicAndDeadLetters: {
     guard: "a subscription to every topic is none to dead letters",
-    changes: { discover: [{ from: "and t.name <> 'dead_letter'", to: "" }] },
+    changes: { discover: [{ from: "where x.name <> 'dead_letter'", to: "" }] },
   },
 } satisfies Record<string, Mutation>;
