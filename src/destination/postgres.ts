@@ -5,7 +5,10 @@ import type { PgPool } from "../postgres/database.js";
 import { append } from "../postgres/log.js";
 import { validSchema } from "../postgres/schema.js";
 import type { SqlClient } from "../transaction/sql-client.js";
-import type { Destination } from "./destination.js";
+import type { DeliverResult, Destination } from "./destination.js";
+
+const STORED: DeliverResult = Object.freeze({ status: "stored" });
+const DUPLICATE: DeliverResult = Object.freeze({ status: "duplicate" });
 
 export interface PostgresDestinationOptions {
   /** A `pg.Pool`, or anything like it. Used where there is no transaction of the caller. */
@@ -39,9 +42,9 @@ export function postgresDestination(options: PostgresDestinationOptions): Destin
     name: `postgres:${schema}`,
     capabilities: { transactional: true, ordered: true, dedupKeys: true, maxBatch: 1_000 },
     async deliver(batch, { tx }) {
-      if (!tx && (await copy?.(batch))) return batch.map(() => ({ status: "stored" }));
+      if (!tx && (await copy?.(batch))) return batch.map(() => STORED);
       const stored = await append(tx ?? pool, schema, batch, preparedStatements);
-      return batch.map(({ id }) => ({ status: stored.delete(id) ? "stored" : "duplicate" }));
+      return batch.map(({ id }) => (stored.delete(id) ? STORED : DUPLICATE));
     },
   };
 }
