@@ -13,7 +13,8 @@ export async function whoCameBetweenSnapshotAndMarkIsFound(engine: Engine): Prom
   const writer = await engine.writer();
   await engine.publish("t.2", writer);
   await engine.sql(`update opinionated_events.batch b
-    set mark = pg_current_xact_id(), head = opinionated_events.head()
+    set cur = format('%1$s:%1$s:', pg_snapshot_xmax(b.cur))::pg_snapshot, -- without those of other databases of the server
+      mark = pg_current_xact_id(), head = opinionated_events.head()
     where b.seq = (select max(x.seq) from opinionated_events.batch x)`);
   expect(await news(engine)).toEqual([]);
   await writer.query("commit");
