@@ -333,7 +333,13 @@ end $$;
 -- Run at an interval, not in the claim. Takes over batches whose lease is over. A worker whose session is gone
 -- has grace_ms to renew, in case only the session was cut; then its lease is over. Returns the number of
 -- messages that are due by that, and the milliseconds until the next lease under suspicion ends (null if there is none).
-create function opinionated_events.sweep(queues text[], grace_ms int, out taken int, out next_ms float8)
+--
+-- settled is what an earlier poll() of these queues has said, if anything: at that number all of them had been claimed. A sweep that
+-- then finds no lease and nothing to trim says so by that number, cleared_at: until somebody draws there will be none. A
+-- sweep that is given it, as cleared, looks at nothing but ordered queues as long as that holds.
+create function opinionated_events.sweep(
+  queues text[], grace_ms int, settled bigint default null, cleared bigint default null,
+  out taken int, out next_ms float8, out cleared_at bigint)
 language plpgsql volatile
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set jit = off
 set plan_cache_mode = force_generic_plan as $$
@@ -341,8 +347,13 @@ declare
   l opinionated_events.lease;
   t record;
   lower_bound bigint;
+  drawn bigint := opinionated_events.drawn();
 begin
   taken := 0;
+  cleared_at := case when drawn in (settled, cleared) then drawn end;
+  if drawn = cleared then
+    queues := array(select q.name from opinionated_events.queue q where q.name = any (queues) and q.ordered);
+  end if;
   -- Ordered queues last, each locked before its rows are: who waits for a row of theirs does not hold an unordered one's.
   -- Most topics of a queue that reads many have neither a lease nor a row to trim.
   for t in
@@ -358,7 +369,7 @@ begin
         where x.queue = qt.queue and x.topic = qt.topic and x.seq < c.lower_bound))
     order by q.ordered, qt.queue, qt.topic
   loop
-    if t.ordered then perform opinionated_events.lock_ordered(t.queue); end if;
+    if t.ordered then perform opinionated_events.lock_ordered(t.queue); else cleared_at := null; end if;
     select least(b.oldest, b.seq) into lower_bound from opinionated_events.batch b
       where b.queue = t.queue and b.topic = t.topic order by b.queue desc, b.topic desc, b.seq desc limit 1;
     for l in select * from opinionated_events.lease x

@@ -71,6 +71,11 @@ begin
 end $$;
 create trigger stir after insert on opinionated_events.subscription for each row execute function opinionated_events.stir();
 
+-- How often was drawn, of positions and by such changes. Neither goes back, so that the sum is the same only if both are.
+create function opinionated_events.drawn() returns bigint language sql volatile as $$
+  select opinionated_events.head() + coalesce(pg_sequence_last_value('opinionated_events.change'), 0)
+$$;
+
 -- What a process could claim now. handled: [{queue, patterns}]. One row per (queue, topic) with news, and per queue
 -- one row with a null topic: the milliseconds until its next delivery is due (0 or less: now).
 -- Queues that read every topic meet new topics here.
@@ -88,9 +93,8 @@ set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set j
 set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
 declare
-  top bigint := opinionated_events.head();
-  -- Neither goes back, so that the sum is the same only if both are.
-  drawn bigint := top + coalesce(pg_sequence_last_value('opinionated_events.change'), 0);
+  drawn bigint := opinionated_events.drawn();
+  top bigint := opinionated_events.head(); -- after that: what is drawn in between is beyond it, or changes the number
   can_settle boolean := true;
   written int;
   from_segment int;

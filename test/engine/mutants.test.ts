@@ -11,6 +11,7 @@ import * as rebasing from "./checks/rebasing.js";
 import * as refusals from "./checks/refusals.js";
 import * as retention from "./checks/retention.js";
 import * as subscriptions from "./checks/subscriptions.js";
+import * as sweeping from "./checks/sweeping.js";
 import * as transactions from "./checks/transactions.js";
 import * as waking from "./checks/waking.js";
 import * as windows from "./checks/windows.js";
@@ -75,6 +76,12 @@ const killers: Record<keyof typeof all, Check> = {
   rebaseNoSpare: rebasing.whatPrecedesASecondRebaseIsDelivered,
   cursorsUnguarded: rebasing.aClaimBeforeTheRebaseIsRefused,
   pollBelowTheMark: polling.whoCameBetweenSnapshotAndMarkIsFound,
+  clearedBesideLeases: sweeping.aLeaseIsNotCleared,
+  clearedForGood: sweeping.whatIsDrawnIsNotClear,
+  clearedUnpolled: sweeping.whatNoPollHasSeenIsNotClear,
+  clearedOrdered: sweeping.anOrderedQueueIsNotClear,
+  clearedUnmoved: sweeping.aQueueThatWasMovedBackIsNotClear,
+  sweptAnyway: sweeping.aClearedSweepLooksAtNoTopic,
   pollWhereOpened: polling.whatIsWrittenAheadOfTheTableIsFound,
   idsAhead: waking.idsThatAreNotDrawnYetAreInFlight,
   settledBesideWriters: waking.aPublishUnderWayIsNotSettled,

@@ -240,6 +240,36 @@ export const mutations = {
     guard: "cursor rows of open leases are kept",
     changes: { sweep: [{ from: "b.seq < lower_bound;", to: "b.seq <= lower_bound;" }] },
   },
+  clearedBesideLeases: {
+    guard: "a sweep that sees a lease does not say that there is none",
+    changes: { sweep: [{ from: "else cleared_at := null; end if;", to: "end if;" }] },
+  },
+  clearedForGood: {
+    guard: "a sweep looks again when somebody has drawn",
+    changes: { sweep: [{ from: "if drawn = cleared then", to: "if cleared is not null then" }] },
+  },
+  clearedUnpolled: {
+    guard: "a sweep says that there is no lease only of what a poll knows to be claimed",
+    changes: {
+      sweep: [{ from: "case when drawn in (settled, cleared) then drawn end", to: "drawn" }],
+    },
+  },
+  clearedOrdered: {
+    guard: "a sweep always looks at ordered queues",
+    changes: { sweep: [{ from: "q.name = any (queues) and q.ordered);", to: "false);" }] },
+  },
+  clearedUnmoved: {
+    guard: "a sweep looks again when a queue was moved",
+    changes: {
+      drawn: [
+        { from: "coalesce(pg_sequence_last_value('opinionated_events.change'), 0)", to: "0" },
+      ],
+    },
+  },
+  sweptAnyway: {
+    guard: "a sweep looks at no topic as long as there can be no lease",
+    changes: { sweep: [{ from: "if drawn = cleared then", to: "if false then" }] },
+  },
   anyTokenDeletesDelivery: {
     guard: "settling a delivery needs its token",
     changes: {

@@ -11,6 +11,7 @@ import * as rebasing from "./checks/rebasing.js";
 import * as refusals from "./checks/refusals.js";
 import * as retention from "./checks/retention.js";
 import * as subscriptions from "./checks/subscriptions.js";
+import * as sweeping from "./checks/sweeping.js";
 import * as transactions from "./checks/transactions.js";
 import * as waking from "./checks/waking.js";
 import * as windows from "./checks/windows.js";
@@ -26,6 +27,7 @@ const subjects = {
   orderedMoves,
   ordered,
   subscriptions,
+  sweeping,
   emptyWindows,
   rebasing,
   waking,

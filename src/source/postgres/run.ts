@@ -85,7 +85,13 @@ export class PostgresRun {
       places: () => this.#places(),
       onPoll: (result) => this.#wakeFound(result),
     });
-    this.#sweeper = sweeper(db, [...queues.keys()], () => this.#waker.pollNow(), onError);
+    this.#sweeper = sweeper({
+      db,
+      queues: [...queues.keys()],
+      settled: () => this.#waker.settled,
+      onTaken: () => this.#waker.pollNow(),
+      onError,
+    });
     this.#housekeeper = housekeeper(db, context.logger, onError);
     this.#readers = new Map(
       [...queues].map(([queue, subscribed]) => [queue, this.#reader(queue, subscribed)]),

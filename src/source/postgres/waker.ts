@@ -9,15 +9,13 @@ import {
 } from "../../postgres/wake.js";
 import { Loop } from "../loop.js";
 import { untilNext } from "../timer.js";
+import { Trusted } from "./trusted.js";
 
 /** While some places are busy, the others are looked after so often: topics, or else only deliveries, most of which tell when they are due. */
 const [TOPICS_POLL_MS, DUE_POLL_MS] = [20, 100];
 /** But only after so many times as long as a poll took the server: it looks at every topic, and there may be thousands. */
 const POLL_PAUSE = 4;
 const MAX_PAUSE_MS = 1_000;
-
-/** So long a poll trusts what an earlier one found: after a crash of the server the log may have moved unseen. */
-const SETTLED_MS = 30_000;
 
 /** How many places there are to take work from, and how many of them have run dry; of these, how many are topics. */
 export interface Places {
@@ -54,9 +52,9 @@ export class Waker {
   #declaredUntil = 0;
   #watch: Watch | undefined;
   #watchMs = 1;
-  /** What the last poll said if it found that nothing was left. */
+  /** What the last poll said if it found that nothing was left, and nothing has woken this since. */
+  readonly #trusted = new Trusted();
   #settled: string | undefined;
-  #settledUntil = 0;
 
   constructor(options: WakerOptions) {
     this.#options = options;
@@ -71,10 +69,15 @@ export class Waker {
     return this.#loop.stop();
   }
 
+  /** What the last poll said if it found that nothing was left. */
+  get settled(): string | undefined {
+    return this.#settled;
+  }
+
   /** Something may have come, or will soon be due. */
   pollNow(): void {
     this.#pollAt = 0;
-    this.#settled = undefined;
+    this.#trusted.forget();
     this.#loop.wake();
   }
 
@@ -118,16 +121,14 @@ export class Waker {
 
   async #poll(): Promise<void> {
     const { db, handled, onPoll } = this.#options;
-    const now = performance.now();
     this.#pollAt = Number.POSITIVE_INFINITY;
-    const settled = now < this.#settledUntil ? this.#settled : undefined;
-    this.#settled = undefined; // unless this one says so
-    const result = await poll(db, handled, settled).catch((error) => {
+    const result = await poll(db, handled, this.#trusted.take()).catch((error) => {
       this.#pollAt = 0; // what it was for is still to be found
+      this.#settled = undefined;
       throw error;
     });
-    if (this.#pollAt > 0) this.#settled = result.settled;
-    if (settled === undefined) this.#settledUntil = now + SETTLED_MS;
+    this.#settled = result.settled;
+    if (this.#pollAt > 0) this.#trusted.keep(result.settled);
     this.#tookMs = result.tookMs;
     const dueMs = Math.min(...[...result.due.values()].filter((ms) => ms > 0));
     this.#pollAt = Math.min(this.#pollAt, performance.now() + Math.min(dueMs, this.#pauseMs()));
