@@ -11,7 +11,7 @@ import { type Payload, sample } from "../products/product.js";
 
 const BATCH = 1_000;
 /** From the last message until the receiver is taken to be idle, and how long it is watched then. */
-const SETTLE_MS = 1_000;
+const SETTLE_MS = 3_000;
 const IDLE_MS = 2_000;
 
 /** What is published, and which of it a queue wants. */
