@@ -24,7 +24,9 @@ $$;
 -- The transactions that were in flight when cursor c's window was opened and are visible in vis now, as far
 -- as they wrote to the topic. Row comparisons and this order, so that only (topic, xid, position) can serve;
 -- its callers have set how it is planned.
-create function opinionated_events.late_xids(c opinionated_events.batch, seen pg_snapshot) returns xid8[]
+create function opinionated_events.late_xids(
+  c opinionated_events.batch, seen pg_snapshot, from_segment int default 0, to_segment int default 7
+) returns xid8[]
 language plpgsql volatile as $$
 declare
   ended xid8[];
@@ -43,7 +45,8 @@ begin
     select x from unnest(ended) x
     where (
       select true from opinionated_events.message m
-      where m.topic = c.topic and (m.xid, m.position) > (x, c.base) and (m.xid, m.position) < (x, 9223372036854775807)
+      where m.segment between from_segment and to_segment and m.topic = c.topic
+        and (m.xid, m.position) > (x, c.base) and (m.xid, m.position) < (x, 9223372036854775807)
       order by m.topic, m.xid, m.position limit 1));
 end $$;
 
@@ -88,6 +91,9 @@ declare
   opened boolean := false;
   crossed boolean := false;
   unfinished boolean;
+  from_segment int := 0;
+  to_segment int := 7;
+  written int;
   opened_at timestamptz;
   every boolean;
   names text[];
@@ -116,7 +122,14 @@ begin
       select * into e from opinionated_events.epoch x where x.base > c.base order by x.base limit 1;
       opened := e.base is null; -- what an earlier cluster wrote is read first
       c.vis := case when e.base is null then pg_current_snapshot() else '9223372036854775806:9223372036854775806:' end;
-      c.late := opinionated_events.late_xids(c, c.vis);
+      -- In this order. The window's rows have no xid below xmin(cur), and those of a closed segment are below its mark.
+      if opened then
+        written := pg_sequence_last_value('opinionated_events.current_segment') & 7;
+        select least(min(s.number), written), greatest(max(s.number), written) into from_segment, to_segment
+          from opinionated_events.segment s
+          where s.opened_at is not null and (s.mark > least(pg_snapshot_xmin(c.cur), c.mark)) is not false;
+      end if;
+      c.late := opinionated_events.late_xids(c, c.vis, from_segment, to_segment);
       c.lo_mark := c.mark; c.lo_head := c.head; c.hi := c.base;
       if e.base is null then
         c.cur := c.vis; mark := null; c.head := opinionated_events.head();
@@ -148,7 +161,8 @@ begin
             m.deliver_at > clock_timestamp(), m.name, m.id, m.key, m.payload, m.headers, m.published_at, m.deliver_at) end as packed
           from (
             select * from opinionated_events.message m
-            where m.topic = t and m.position > low and m.position <= c.head and hashtext(m.name) between least_hash and greatest_hash
+            where m.segment between from_segment and to_segment
+              and m.topic = t and m.position > low and m.position <= c.head and hashtext(m.name) between least_hash and greatest_hash
               and m.name ^@ any ((select beginnings)::text[])
             order by m.topic, m.position offset 0) m
           where (every or m.name = any (names) or m.name ^@ any (prefixes))
@@ -166,12 +180,14 @@ begin
             select * from (
               select y.* from unnest(c.late) x cross join lateral (
                 select * from opinionated_events.message m
-                where m.topic = t and (m.xid, m.position) > (x, c.hi) and (m.xid, m.position) <= (x, c.head)
+                where m.segment between from_segment and to_segment
+                  and m.topic = t and (m.xid, m.position) > (x, c.hi) and (m.xid, m.position) <= (x, c.head)
                   and (every or m.name = any (names) or m.name ^@ any (prefixes))
                 order by m.topic, m.xid, m.position limit greatest(n, 1)) y
               union all
               (select * from opinionated_events.message m
-                where m.topic = t and m.position > low and m.position <= c.head and hashtext(m.name) between least_hash and greatest_hash
+                where m.segment between from_segment and to_segment
+                  and m.topic = t and m.position > low and m.position <= c.head and hashtext(m.name) between least_hash and greatest_hash
                   and case when every or m.name = any ((select names)::text[]) or m.name ^@ any ((select prefixes)::text[])
                     then (m.xid >= c.lo_mark) is true and pg_visible_in_snapshot(m.xid, c.vis) end
                 order by m.position limit greatest(n, 1))) y

@@ -10,6 +10,7 @@ import * as positions from "./checks/positions.js";
 import * as rebasing from "./checks/rebasing.js";
 import * as refusals from "./checks/refusals.js";
 import * as retention from "./checks/retention.js";
+import * as segments from "./checks/segments.js";
 import * as subscriptions from "./checks/subscriptions.js";
 import * as sweeping from "./checks/sweeping.js";
 import * as transactions from "./checks/transactions.js";
@@ -82,6 +83,10 @@ const killers: Record<keyof typeof all, Check> = {
   clearedOrdered: sweeping.anOrderedQueueIsNotClear,
   clearedUnmoved: sweeping.aQueueThatWasMovedBackIsNotClear,
   sweptAnyway: sweeping.aClearedSweepLooksAtNoTopic,
+  claimOpenSegments: segments.aLateRowOfAClosedSegmentIsDelivered,
+  claimWhereOpened: polling.whatIsWrittenAheadOfTheTableIsFound,
+  claimCrossingMarks: segments.aRestoredSegmentThatWasClosedHereIsRead,
+  claimEverySegment: segments.onlyWhatMayHoldTheWindowIsRead,
   pollWhereOpened: polling.whatIsWrittenAheadOfTheTableIsFound,
   idsAhead: waking.idsThatAreNotDrawnYetAreInFlight,
   settledBesideWriters: waking.aPublishUnderWayIsNotSettled,

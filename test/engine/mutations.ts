@@ -186,6 +186,44 @@ export const mutations = {
       ],
     },
   },
+  claimOpenSegments: {
+    guard: "a claim looks into closed segments to which somebody may have written for its window",
+    changes: {
+      claim_packed: [
+        {
+          from: "(s.mark > least(pg_snapshot_xmin(c.cur), c.mark)) is not false",
+          to: "s.mark is null",
+        },
+      ],
+    },
+  },
+  claimWhereOpened: {
+    guard: "a claim looks into the segment that is written to, whatever the table says of it",
+    changes: {
+      claim_packed: [
+        {
+          from: "select least(min(s.number), written), greatest(max(s.number), written) into",
+          to: "select min(s.number), max(s.number) into",
+        },
+      ],
+    },
+  },
+  claimCrossingMarks: {
+    guard: "a claim of what an earlier cluster wrote looks into all segments",
+    changes: {
+      claim_packed: [
+        { from: "if opened then\n        written", to: "if true then\n        written" },
+      ],
+    },
+  },
+  claimEverySegment: {
+    guard: "a claim looks only into segments that may hold what it wants",
+    changes: {
+      claim_packed: [
+        { from: "if opened then\n        written", to: "if false then\n        written" },
+      ],
+    },
+  },
   blindPoll: {
     guard: "a poll sends a claim over a long stretch that it doesn't want",
     changes: {

@@ -10,6 +10,7 @@ import * as positions from "./checks/positions.js";
 import * as rebasing from "./checks/rebasing.js";
 import * as refusals from "./checks/refusals.js";
 import * as retention from "./checks/retention.js";
+import * as segments from "./checks/segments.js";
 import * as subscriptions from "./checks/subscriptions.js";
 import * as sweeping from "./checks/sweeping.js";
 import * as transactions from "./checks/transactions.js";
@@ -26,6 +27,7 @@ const subjects = {
   moves,
   orderedMoves,
   ordered,
+  segments,
   subscriptions,
   sweeping,
   emptyWindows,

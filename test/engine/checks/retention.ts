@@ -9,6 +9,7 @@ import type { SqlClient } from "../../../src/transaction/sql-client.js";
 import { type Engine, QUEUE, started } from "../engine.js";
 import { mutate } from "../mutations.js";
 import { pretendRestored } from "../restored.js";
+import { current, goOn } from "../rotating.js";
 
 const FIRST = 0;
 /** Version 7, but ahead of any clock; version 4, and greater. */
@@ -18,21 +19,6 @@ const RANDOM_ID = "ffffffff-0000-4000-8000-000000000000";
 /** Keeps nothing for its time's sake. */
 async function keepNothing(engine: Engine): Promise<void> {
   await engine.sql("update opinionated_events.retention set keep = '0'");
-}
-
-/** Publishers go on to the next segment. */
-async function goOn(engine: Engine): Promise<void> {
-  await engine.sql(
-    "update opinionated_events.segment set opened_at = opened_at - interval '1 day' where closed_at is null",
-  );
-  const before = await current(engine);
-  await rotate(engine.db);
-  expect(await current(engine)).toBe((before + 1) % 8);
-}
-
-async function current(engine: Engine): Promise<number> {
-  const [row] = await engine.sql("select last_value & 7 from opinionated_events.current_segment");
-  return Number(row?.[0]);
 }
 
 async function publishId(
