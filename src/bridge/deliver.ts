@@ -27,21 +27,26 @@ export async function deliver(
   parent.throwIfAborted();
   const limit = new Deadline(parent, timeoutMs, () => timeout(destination, timeoutMs));
   try {
-    const call = destination.deliver(batch, optionsOf(limit, tx));
+    const call = destination.deliver(batch, new Call(limit, tx));
     return toResults(destination, batch, await limit.race(call));
   } finally {
     limit.clear();
   }
 }
 
-/** Its signal is made if the destination looks at it. */
-function optionsOf(limit: Deadline, tx: SqlClient | undefined): DeliverOptions {
-  const options = {
-    get signal() {
-      return limit.signal;
-    },
-  };
-  return tx ? Object.assign(options, { tx }) : options;
+/** Its signal is made if the destination looks at it. A class, since an object with a getter is made anew each time. */
+class Call implements DeliverOptions {
+  declare readonly tx?: SqlClient;
+  readonly #limit: Deadline;
+
+  constructor(limit: Deadline, tx: SqlClient | undefined) {
+    this.#limit = limit;
+    if (tx) this.tx = tx;
+  }
+
+  get signal(): AbortSignal {
+    return this.#limit.signal;
+  }
 }
 
 function toResults(

@@ -9,7 +9,10 @@ export type DeliverResult =
 export interface DeliverOptions {
   /** The caller's transaction. Given only to a destination whose `transactional` is true. */
   readonly tx?: SqlClient;
-  /** Aborted when the caller has given up; a destination should then stop and reject. */
+  /**
+   * Aborted when the caller has given up; a destination should then stop and reject. It is made when it is first read: a copy
+   * of the options by spread lacks it, so who wraps a destination passes on the options, or names both.
+   */
   readonly signal: AbortSignal;
 }
 
