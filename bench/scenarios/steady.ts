@@ -5,7 +5,7 @@ import type { Claim, Contender, Figures, MakeScenario, Place } from "../harness/
 import { publishSteadily } from "../harness/steadily.js";
 import { graphileWorker, graphileWorkerDirect } from "../products/graphile-worker.js";
 import { notifiedRows } from "../products/notified-rows.js";
-import { ours } from "../products/ours.js";
+import { ours, oursPrepared } from "../products/ours.js";
 import { pgBoss } from "../products/pg-boss.js";
 import type { Opened, Product } from "../products/product.js";
 
@@ -28,6 +28,7 @@ export const steadyScenario: MakeScenario = ({ full }) => {
     lessIsBetter: RATES.flatMap((rate) => [`p50 at ${rate}/s`, `p99 at ${rate}/s`]),
     contenders: [
       ours,
+      oursPrepared,
       notifiedRows("in the transaction"),
       notifiedRows("after the commit"),
       graphileWorker,
