@@ -18,12 +18,11 @@ import {
   rememberIds,
 } from "./state.js";
 import { type End, hasEnded } from "./tally.js";
-import { until } from "./until.js";
+import { until, untilCounted } from "./until.js";
 
 const POLL_MS = 50;
 /** A look that took longer than this did not look all the time. */
 const MAX_POLL_MS = 500;
-const PUBLISHING_MS = 300_000;
 
 export interface StageOptions {
   readonly server: Server;
@@ -108,7 +107,7 @@ export class Stage {
   }
 
   async handled(count: number): Promise<void> {
-    await until(`${count} handled`, () => this.book.handled.size >= count);
+    await untilCounted("handled", count, () => this.book.handled.size);
   }
 
   /** Resolves when nothing is under lease any more that is now. */
@@ -131,7 +130,7 @@ export class Stage {
   }
 
   async published(count: number): Promise<void> {
-    await until(`${count} published`, () => this.book.published.size >= count, PUBLISHING_MS);
+    await untilCounted("published", count, () => this.book.published.size);
   }
 
   /** Lets the publishers go on until they have published enough, and stops them. */

@@ -11,7 +11,7 @@ import { Child, EndedEarly } from "../children.js";
 import { type Kind, POISONED, type PublishedLine, QUEUE, RUN } from "../messages.js";
 import { Recorder } from "../record.js";
 import type { Fault } from "../tally.js";
-import { until } from "../until.js";
+import { until, untilCounted } from "../until.js";
 
 const TOPIC = "job";
 const TOPICS = [TOPIC, `retry-${TOPIC}`, `fail-${TOPIC}`];
@@ -116,7 +116,7 @@ export class KafkaStage {
   }
 
   async handled(count: number): Promise<void> {
-    await until(`${count} handled`, () => this.book.handled.size >= count);
+    await untilCounted("handled", count, () => this.book.handled.size);
   }
 
   /** Records of both groups that aren't committed. */
