@@ -28,7 +28,7 @@ const SESSION_MS = 30_000;
 
 interface Listeners {
   "consumer.group_join"?: (event: KafkaGroupJoin) => void;
-  "consumer.rebalancing"?: () => void;
+  "consumer.rebalancing"?: () => Promise<void> | void;
   "consumer.heartbeat"?: () => void;
   "consumer.crash"?: (event: KafkaCrash) => void;
 }
@@ -181,7 +181,8 @@ class Consumer implements KafkaConsumer {
 
   async #revoke(): Promise<void> {
     this.#places.clear();
-    this.#listeners["consumer.rebalancing"]?.();
+    // The group waits: what is committed until then counts.
+    await this.#listeners["consumer.rebalancing"]?.();
   }
 
   async #take(payload: EachBatchPayload, eachBatch: KafkaRunOptions["eachBatch"]): Promise<void> {

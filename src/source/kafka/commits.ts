@@ -1,26 +1,93 @@
 import type { KafkaConsumer } from "../../kafka/client.js";
-import { passed, showMark } from "./mark.js";
+import { begun, type Mark, passed, resigned, showMark } from "./mark.js";
 import type { Partition } from "./partition.js";
+import { isRebalance } from "./rebalance.js";
 
-/** Commits what is finished in partitions, those alone in which that has changed. Rejects with the client's error. */
-export async function commitFinished(
-  consumer: KafkaConsumer,
-  partitions: Iterable<Partition>,
-): Promise<void> {
-  const dirty = [...partitions].filter(
-    ({ watermark, committed }) => watermark.position !== committed,
-  );
-  for (const partition of dirty) {
-    if (partition.watermark.position > partition.committed) partition.mark = passed(partition.mark);
-  }
-  if (dirty.length > 0) await commit(consumer, dirty);
+export interface CommitsOptions {
+  /** Undefined while it isn't known which partitions the member has: others may have moved on in them. */
+  readonly consumer: () => KafkaConsumer | undefined;
+  readonly partitions: () => Iterable<Partition>;
+  /** Records that may run at once. */
+  readonly maxHeld: number;
+  readonly onError: (error: unknown) => void;
 }
 
-/** Commits what is finished, with the marks as they are. */
-export async function commit(
-  consumer: KafkaConsumer,
-  partitions: readonly Partition[],
-): Promise<void> {
+/** What a member of a group commits: what is finished, and the marks beside it. */
+export class Commits {
+  readonly #options: CommitsOptions;
+
+  constructor(options: CommitsOptions) {
+    this.#options = options;
+  }
+
+  /** Commits what is finished, in those partitions alone in which that has changed. Rejects with the client's error. */
+  async finished(): Promise<void> {
+    const dirty = [...this.#options.partitions()].filter(isDirty);
+    for (const partition of dirty) {
+      if (isPast(partition)) partition.mark = passed(partition.mark);
+    }
+    await this.#send(dirty);
+  }
+
+  /** The same, and says of what is still running that this member was not ended by it. Whatever goes on begins anew. */
+  async last(): Promise<void> {
+    const held = [...this.#options.partitions()].filter(
+      (partition) => partition.isBegun || isDirty(partition),
+    );
+    for (const partition of held) {
+      const { mark } = partition;
+      partition.mark = isPast(partition) ? passed(mark) : resigned(mark, partition);
+      partition.isBegun = false;
+    }
+    await this.#send(held);
+  }
+
+  /** Says so before a handler is given the first record, lest it ends the process unseen. */
+  async begin(partition: Partition): Promise<boolean> {
+    const { watermark, mark: before } = partition;
+    const mark = begun(before, watermark.position, this.#options.maxHeld, partition);
+    partition.isBegun = true;
+    if (!(await this.note(partition, mark))) partition.isBegun = false;
+    return partition.isBegun;
+  }
+
+  /** Commits what is finished in a partition with another mark. False if nobody knows whether that was taken. */
+  async note(partition: Partition, mark: Mark): Promise<boolean> {
+    const consumer = this.#options.consumer();
+    if (!consumer || partition.isLost) return false;
+    const before = partition.mark;
+    partition.mark = mark;
+    try {
+      await commit(consumer, [partition]);
+      return !partition.isLost;
+    } catch (error) {
+      if (partition.mark === mark) partition.mark = before;
+      if (!isRebalance(error)) this.#options.onError(error);
+      return false;
+    }
+  }
+
+  async #send(partitions: readonly Partition[]): Promise<void> {
+    const consumer = this.#options.consumer();
+    if (!consumer || partitions.length === 0) return;
+    try {
+      await commit(consumer, partitions);
+    } catch (error) {
+      // What is kept of it is committed after the rebalance.
+      if (!isRebalance(error)) throw error;
+    }
+  }
+}
+
+function isDirty({ watermark, committed }: Partition): boolean {
+  return watermark.position !== committed;
+}
+
+function isPast({ watermark, committed }: Partition): boolean {
+  return watermark.position > committed;
+}
+
+async function commit(consumer: KafkaConsumer, partitions: readonly Partition[]): Promise<void> {
   const commits = partitions.map((partition) => {
     return { partition, position: partition.watermark.position };
   });

@@ -20,16 +20,29 @@ const MAX_STARTS = 2;
 /** So often a record is tried alone at the most, and its process ends each time. */
 const MAX_TRIES = 3;
 
-/** One more member begins at an offset. Of the records after it, `maxHeld` may have run at once. */
-export function begun(mark: Mark, offset: number, maxHeld: number): Mark {
-  const starts = mark.starts + 1;
-  const carefulTo = starts > MAX_STARTS ? offset + maxHeld : mark.carefulTo;
-  return { ...mark, starts, carefulTo };
+/** What a member has added to the counts of a mark. */
+export interface Share {
+  readonly isBegun: boolean;
+  /** It tries the suspect. */
+  readonly isTried: boolean;
 }
 
-/** The member has come past the record, or leaves of its own accord. */
+/** One more member begins at an offset, or goes on. Of the records after it, `maxHeld` may have run at once. */
+export function begun(mark: Mark, offset: number, maxHeld: number, { isTried }: Share): Mark {
+  const starts = mark.starts + 1;
+  const carefulTo = starts > MAX_STARTS ? offset + maxHeld : mark.carefulTo;
+  return { ...mark, starts, carefulTo, tries: mark.tries + Number(isTried) };
+}
+
+/** The member has come past the record. */
 export function passed(mark: Mark): Mark {
   return { ...mark, starts: 0, suspect: -1, tries: 0 };
+}
+
+/** The member is alive, and gives the record out of its hands: it no longer counts. */
+export function resigned(mark: Mark, { isBegun, isTried }: Share): Mark {
+  const starts = Math.max(0, mark.starts - Number(isBegun));
+  return { ...mark, starts, tries: Math.max(0, mark.tries - Number(isTried)) };
 }
 
 /** The record is about to be tried alone. Undefined if it has been too often. */
@@ -43,10 +56,10 @@ export function showMark({ start, all, ...counts }: Mark): string {
   return JSON.stringify([start, all ? 1 : 0, starts, carefulTo, suspect, tries]);
 }
 
-/** Undefined if it is not one of ours. */
+/** Undefined if it is not one of ours. `@confluentinc/kafka-javascript` ends what it writes with a zero. */
 export function parseMark(metadata: string | null | undefined): Mark | undefined {
   try {
-    const [start, all, ...counts] = JSON.parse(metadata || "[]");
+    const [start, all, ...counts] = JSON.parse(metadata?.replace(/\0$/, "") || "[]");
     const [starts, carefulTo, suspect, tries] = counts;
     const isMark =
       (start === "earliest" || Number.isSafeInteger(start)) && counts.every(Number.isSafeInteger);

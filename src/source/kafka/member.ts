@@ -8,12 +8,11 @@ import type {
 import { KafkaError, toKafkaError } from "../../kafka/kafka-error.js";
 import { Loop } from "../loop.js";
 import { Assignment } from "./assignment.js";
-import { commit, commitFinished } from "./commits.js";
+import { Commits } from "./commits.js";
 import { Flow } from "./flow.js";
-import { begun, type Mark, passed } from "./mark.js";
+import type { Mark } from "./mark.js";
 import type { Item, Partition } from "./partition.js";
 import type { Positions } from "./positions.js";
-import { isRebalance } from "./rebalance.js";
 import { Session } from "./session.js";
 
 /** What is finished is committed at least so often, so that a crash repeats little. */
@@ -46,6 +45,7 @@ export class Member {
   readonly joined: Promise<void>;
   readonly #options: MemberOptions;
   readonly #assignment: Assignment;
+  readonly #commits: Commits;
   readonly #loops: Readonly<Record<"sessions" | "settle" | "commit" | "place" | "watch", Loop>>;
   readonly #flow: Flow;
   #topics: readonly string[];
@@ -69,10 +69,16 @@ export class Member {
     });
     this.joined.catch(() => {});
     const onError = (error: unknown) => options.onError(this.#failed(error));
+    this.#commits = new Commits({
+      consumer: () => this.#reading,
+      partitions: () => this.partitions,
+      maxHeld: options.maxHeld,
+      onError,
+    });
     this.#loops = {
       sessions: new Loop(() => this.#live(), onError),
       settle: new Loop(() => this.#settle(), onError),
-      commit: new Loop(() => this.#commit(), onError),
+      commit: new Loop(() => this.#commits.finished().then(() => COMMIT_MS), onError),
       place: new Loop(() => this.#place(), onError),
       watch: new Loop(() => this.#watch(), onError),
     };
@@ -84,6 +90,10 @@ export class Member {
     return this.#isSuspended;
   }
 
+  get #reading(): KafkaConsumer | undefined {
+    return this.#isSuspended ? undefined : this.#consumer;
+  }
+
   get partitions(): Iterable<Partition> {
     return this.#assignment.partitions;
   }
@@ -91,6 +101,7 @@ export class Member {
   /** Reads these topics from now on. */
   async read(topics: readonly string[]): Promise<void> {
     this.#topics = topics;
+    await this.#handOver();
     await this.#session?.close();
   }
 
@@ -118,10 +129,8 @@ export class Member {
   async close(): Promise<void> {
     this.#isStopped = true;
     await this.#loops.commit.stop();
-    for (const partition of this.partitions) this.#part(partition);
-    await this.#commit().catch((error) => this.#options.onError(this.#failed(error)));
+    await this.#handOver();
     this.#assignment.lose();
-    this.#isSuspended = true;
     this.#settled();
     const { sessions, settle, place, watch } = this.#loops;
     const ended = [sessions, settle, place, watch].map((loop) => loop.stop());
@@ -129,19 +138,13 @@ export class Member {
     await Promise.race([Promise.all(ended), this.#session?.ended]);
   }
 
-  /** It leaves of its own accord, and so blames no record. */
-  #part(partition: Partition): void {
-    if (!partition.isBegun || partition.mark.starts === 0) return;
-    partition.mark = passed(partition.mark);
-    partition.committed = -1;
-  }
-
   /** A session, until it ends. */
   async #live(): Promise<number | undefined> {
     const { kafka, groupId, config } = this.#options;
     const session = new Session(kafka, groupId, config, {
       onJoin: (consumer, assigned) => this.#join(consumer, assigned),
-      onSuspend: () => this.#suspend(),
+      onRebalance: () => this.#handOver(),
+      onCrash: () => this.#suspend(),
       onHeartbeat: () => this.#hear(),
       eachBatch: (payload) => this.#take(payload),
     });
@@ -191,6 +194,13 @@ export class Member {
     void this.#session?.close();
   }
 
+  /** What others may get from now on is committed first. */
+  async #handOver(): Promise<void> {
+    const last = this.#commits.last();
+    this.#suspend();
+    await last.catch((error) => this.#options.onError(this.#failed(error)));
+  }
+
   #suspend(): void {
     this.#isSuspended = true;
     this.#assigned = undefined;
@@ -205,11 +215,19 @@ export class Member {
     if (!isCurrent()) return;
     this.#assignment.seek(consumer);
     this.#isSuspended = false;
+    await this.#goOn();
+    if (!isCurrent()) return;
     this.#flow.begin();
     this.#steer();
     this.#options.onResume();
-    await this.#commit();
+    await this.#commits.finished();
     this.#loops.place.wake();
+  }
+
+  /** With what is kept. */
+  async #goOn(): Promise<void> {
+    const kept = [...this.partitions].filter(({ watermark }) => watermark.open > 0);
+    await Promise.all(kept.map((partition) => this.#commits.begin(partition)));
   }
 
   /** Other members say for their partitions where the group begins. */
@@ -226,58 +244,27 @@ export class Member {
     const last = batch.messages.at(-1);
     // What isn't resolved is fetched again.
     if (!partition || !last || this.#isSuspended || this.#isStopped || isStale()) return;
-    if (!partition.isBegun && !(await this.#begin(partition))) return;
+    if (!partition.isBegun && !(await this.#commits.begin(partition))) return;
     this.#options.take(partition, batch.messages);
     resolveOffset(last.offset);
     if (this.#flow.look(partition)) this.#steer();
   }
 
-  /** Says so before a handler is given the first record, lest it ends the process unseen. */
-  async #begin(partition: Partition): Promise<boolean> {
-    const { mark, watermark } = partition;
-    const begin = begun(mark, watermark.position, this.#options.maxHeld);
-    partition.isBegun = await this.note(partition, begin);
-    return partition.isBegun;
-  }
-
   /** Commits what is finished in a partition with another mark. False if nobody knows whether that was taken. */
-  async note(partition: Partition, mark: Mark): Promise<boolean> {
-    const consumer = this.#consumer;
-    if (!consumer || this.#isSuspended || partition.isLost) return false;
-    const before = partition.mark;
-    partition.mark = mark;
-    try {
-      await commit(consumer, [partition]);
-      return !partition.isLost;
-    } catch (error) {
-      partition.mark = before;
-      if (!isRebalance(error)) this.#options.onError(this.#failed(error));
-      return false;
-    }
+  note(partition: Partition, mark: Mark): Promise<boolean> {
+    return this.#commits.note(partition, mark);
   }
 
   /** Pauses and resumes what is to be. */
   #steer(): void {
-    if (this.#isSuspended || !this.#consumer) return;
+    const consumer = this.#reading;
+    if (!consumer) return;
     try {
-      this.#flow.set(this.#consumer, this.#isStopped);
+      this.#flow.set(consumer, this.#isStopped);
     } catch {
       // The consumer has ended, of which it tells only later. All is set anew when the next one has joined.
       this.#suspend();
       void this.#session?.close();
     }
-  }
-
-  /** Only what this member has is committed: others may have moved on in the rest. */
-  async #commit(): Promise<number> {
-    const consumer = this.#consumer;
-    if (!consumer || this.#isSuspended) return COMMIT_MS;
-    try {
-      await commitFinished(consumer, this.partitions);
-    } catch (error) {
-      // What is kept of it is committed after the rebalance.
-      if (!isRebalance(error)) throw error;
-    }
-    return COMMIT_MS;
   }
 }

@@ -41,8 +41,10 @@ export class Partition {
   committed: number;
   /** Goes with each commit. */
   mark: Mark;
-  /** Whether this member has begun to handle its records. */
+  /** Whether this member counts among those that have begun to handle its records. */
   isBegun = false;
+  /** Whether the suspect of the mark runs here. */
+  isTried = false;
   /** What is to run alone, while another one does. */
   readonly suspects: Item[] = [];
   isTrying = false;

@@ -11,12 +11,16 @@ import { assigner } from "./assigner.js";
 const FETCH_WAIT_MS = 100;
 /** A consumer that is to leave its group is waited for so long. */
 const LEAVE_MS = 5_000;
+/** The group waits so long, if the client lets it, for what is committed before it is shared out anew. */
+const COMMIT_MS = 2_000;
 
 export interface SessionEvents {
   /** The member has these partitions from now on. Not one record is fetched before it returns. */
   readonly onJoin: (consumer: KafkaConsumer, assigned: Readonly<Record<string, number[]>>) => void;
-  /** The group is being shared out anew, or the connection is lost. */
-  readonly onSuspend: () => void;
+  /** The group is being shared out anew: what is committed at once counts. */
+  readonly onRebalance: () => Promise<void>;
+  /** The consumer has ended. */
+  readonly onCrash: () => void;
   /** The group has heard of the member. */
   readonly onHeartbeat: () => void;
   readonly eachBatch: (payload: EachBatchPayload) => Promise<void>;
@@ -85,9 +89,9 @@ export class Session {
       this.#events.onJoin(consumer, payload.memberAssignment),
     );
     consumer.on?.("consumer.heartbeat", () => this.#events.onHeartbeat());
-    consumer.on?.("consumer.rebalancing", () => this.#events.onSuspend());
+    consumer.on?.("consumer.rebalancing", () => within(COMMIT_MS, this.#events.onRebalance()));
     consumer.on?.("consumer.crash", ({ payload }) => {
-      this.#events.onSuspend();
+      this.#events.onCrash();
       this.#end(payload.error);
     });
   }

@@ -145,10 +145,15 @@ export class Stream {
     if (!mark) {
       item.history = withFailure(item.history, new Date(), workerLost);
       await this.#bury(item, workerLost);
-    } else if (await this.#member?.note(partition, mark)) {
+      return;
+    }
+    partition.isTried = true;
+    const isNoted = await this.#member?.note(partition, mark);
+    if (isNoted) {
       await this.#run(item);
       partition.mark = { ...partition.mark, suspect: -1, tries: 0 };
     } else partition.wait(item, NOTE_MS, () => this.#start(item));
+    partition.isTried = false;
   }
 
   /** In a lane, so that a stop waits for it, and what is written keeps back what is read. */

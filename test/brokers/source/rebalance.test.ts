@@ -2,7 +2,17 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { createMessage } from "../../../src/message/create-message.js";
 import { clients } from "./clients.js";
-import { committed, gate, openPlace, receiverOf, started, things, until } from "./support.js";
+import {
+  committed,
+  gate,
+  marksOf,
+  openPlace,
+  receiverOf,
+  type Seen,
+  started,
+  things,
+  until,
+} from "./support.js";
 
 /** The shortest that the broker of the tests allows. */
 const SESSION = { sessionTimeout: 1_000, heartbeatInterval: 200 };
@@ -45,6 +55,28 @@ describe.each(clients)("with $client", ({ kafka }) => {
       for (const number of numbers()) counts.set(number, (counts.get(number) ?? 0) + 1);
       return counts.size === 100 && [...counts.values()].every((count) => count >= 4);
     });
+    expect(crew.flatMap(({ errors }) => errors)).toEqual([]);
+  });
+
+  test("members that join while handlers run blame no message for it", async () => {
+    const place = await openPlace(8, undefined, kafka());
+    const options = { ...place.options, consumer: { heartbeatInterval: 200 } };
+    const { opened, open } = gate();
+    const crew: Seen[] = [];
+    for (let n = 0; n < 4; n += 1) {
+      const seen = await started({ ...options, maxWorkers: 64 }, () => opened);
+      if (n === 0) await place.publish(things(64, (nth) => `${nth}`));
+      crew.push(seen);
+      await until("it works, too", () => seen.attempts.length > 0);
+    }
+    const group = options.groupIdOf("q");
+    const marks = () => marksOf(place, group, place.topicOf("thing"));
+    await until("one member counts in each partition", async () => {
+      return (await marks()).every((mark) => mark?.starts === 1 && mark.carefulTo === 0);
+    });
+    open();
+    const handled = () => new Set(crew.flatMap((seen) => seen.numbers()));
+    await until("all are handled", () => handled().size === 64);
     expect(crew.flatMap(({ errors }) => errors)).toEqual([]);
   });
 

@@ -3,6 +3,7 @@ import { createMessage } from "../../../src/message/create-message.js";
 import type { HandlerContext } from "../../../src/receiver/handler.js";
 import { constantBackoff, withBackoff } from "../../../src/receiver/middleware/backoff.js";
 import { Receiver } from "../../../src/receiver/receiver.js";
+import { type Mark, parseMark } from "../../../src/source/kafka/mark.js";
 import type { KafkaSourceOptions } from "../../../src/source/kafka/options.js";
 import { kafkaSource } from "../../../src/source/kafka/source.js";
 import type { Logger, QueueOptions } from "../../../src/source/source.js";
@@ -102,12 +103,24 @@ export function gate() {
 
 /** What a group has committed, by partition; -1 for nothing. */
 export async function committed(place: Place, groupId: string, topic: string): Promise<number[]> {
+  return (await commits(place, groupId, topic)).map(({ offset }) => Number(offset));
+}
+
+/** What a group keeps beside its offsets, by partition. */
+export async function marksOf(
+  place: Place,
+  groupId: string,
+  topic: string,
+): Promise<(Mark | undefined)[]> {
+  return (await commits(place, groupId, topic)).map(({ metadata }) => parseMark(metadata));
+}
+
+async function commits(place: Place, groupId: string, topic: string) {
   const admin = place.kafka.admin();
   await admin.connect();
   try {
     const [found] = await admin.fetchOffsets({ groupId, topics: [topic] });
-    const sorted = (found?.partitions ?? []).sort((a, b) => a.partition - b.partition);
-    return sorted.map(({ offset }) => Number(offset));
+    return (found?.partitions ?? []).sort((a, b) => a.partition - b.partition);
   } finally {
     await admin.disconnect();
   }
