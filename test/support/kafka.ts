@@ -38,6 +38,9 @@ export function uniqueName(prefix = "test"): string {
   return `${prefix}-${randomUUID().slice(0, 13)}`;
 }
 
+/** A broker beside a busy processor takes its time. */
+const PATIENCE_MS = 20_000;
+
 /** Makes topics of the run's broker that are there when it resolves. */
 export function createTopics(...topics: (string | ITopicConfig)[]): Promise<void> {
   const configs = topics.map((topic) => (typeof topic === "string" ? { topic } : topic));
@@ -50,9 +53,9 @@ export async function createTopicsOf(kafka: Kafka, configs: ITopicConfig[]): Pro
   await admin.connect();
   try {
     // kafkajs asks for leaders once, and the broker may not know the topic so soon, nor serve it when it knows it.
-    await admin.createTopics({ topics: configs, waitForLeaders: false });
+    await admin.createTopics({ topics: configs, waitForLeaders: false, timeout: PATIENCE_MS });
     const served = () => Promise.all(configs.map(({ topic }) => admin.fetchTopicOffsets(topic)));
-    await vi.waitFor(served, 20_000);
+    await vi.waitFor(served, PATIENCE_MS);
   } finally {
     await admin.disconnect();
   }
