@@ -4,6 +4,9 @@ import { startKafkaContainer } from "./kafka-container.js";
 import { installKafka } from "./kafka-install.js";
 import type { KafkaServer } from "./server.js";
 
+/** Nobody kills it, so that a heartbeat that is late says only that the machine is busy. */
+const PATIENT = ["broker.session.timeout.ms=60000"];
+
 /**
  * A broker to work with: that at `KAFKA_BROKERS`; else a container, if a Docker engine answers; else one from Maven's
  * artifacts. One of ours never outlives this process, however that ends.
@@ -12,7 +15,7 @@ export async function startKafka(): Promise<KafkaServer> {
   const { KAFKA_BROKERS: brokers } = process.env;
   const server = brokers
     ? { brokers, kind: "the broker at KAFKA_BROKERS", stop: async () => {} }
-    : ((await startKafkaContainer()) ?? (await startKafkaBinaries()));
+    : ((await startKafkaContainer()) ?? (await startKafkaBinaries({ settings: PATIENT })));
   console.log(`Kafka: ${server.kind}`);
   return server;
 }

@@ -90,10 +90,6 @@ export class Member {
     return this.#isSuspended;
   }
 
-  get #reading(): KafkaConsumer | undefined {
-    return this.#isSuspended ? undefined : this.#consumer;
-  }
-
   get partitions(): Iterable<Partition> {
     return this.#assignment.partitions;
   }
@@ -136,6 +132,11 @@ export class Member {
     const ended = [sessions, settle, place, watch].map((loop) => loop.stop());
     await this.#session?.close();
     await Promise.race([Promise.all(ended), this.#session?.ended]);
+  }
+
+  /** The consumer, while it is known which partitions the member has. */
+  get #reading(): KafkaConsumer | undefined {
+    return this.#isSuspended ? undefined : this.#consumer;
   }
 
   /** A session, until it ends. */
