@@ -26,6 +26,17 @@ test("partitions in which a group has committed nothing are told, too", async ()
   expect(offsets).toEqual([{ topic: "a", partitions }]);
 });
 
+test("a broker has long to answer: the client would end the process", async () => {
+  const asked: { timeout?: number }[] = [];
+  const fetchOffsets = async (options: { timeout?: number }) => {
+    asked.push(options);
+    return [];
+  };
+  const patient = adminOf({ ...client, fetchOffsets } as unknown as ConfluentAdmin);
+  await patient.fetchOffsets({ groupId: "g", topics: ["a"] });
+  expect(asked).toMatchObject([{ groupId: "g", timeout: 60_000 }]);
+});
+
 test("a partition whose offset isn't known is an error, and not one without a commit", async () => {
   await expect(adminOf(client).fetchOffsets({ groupId: "g", topics: ["bad"] })).rejects.toThrow();
 });

@@ -2,6 +2,12 @@ import type { KafkaAdmin } from "../client.js";
 import { settledLeaders } from "../settled-leaders.js";
 import type { ConfluentAdmin } from "./client.js";
 
+/**
+ * A broker has so long to say what a group has committed. The client ends the process by an assertion when this time is over
+ * before the answer is there (seen with 1.10.1), and a disconnect waits for it.
+ */
+const OFFSETS_MS = 60_000;
+
 /** An admin as `kafkajs` has it. */
 export function adminOf(admin: ConfluentAdmin): KafkaAdmin {
   return {
@@ -19,7 +25,7 @@ export function adminOf(admin: ConfluentAdmin): KafkaAdmin {
       const places = found.map(({ name, partitions }) => {
         return { topic: name, partitions: partitions.map(({ partitionId }) => partitionId) };
       });
-      const offsets = await admin.fetchOffsets({ groupId, topics: places });
+      const offsets = await admin.fetchOffsets({ groupId, topics: places, timeout: OFFSETS_MS });
       return offsets.map(({ topic, partitions }) => ({
         topic,
         partitions: partitions.map(({ partition, offset, metadata, error }) => {

@@ -65,6 +65,8 @@ export interface ConfluentAdmin
   fetchOffsets(options: {
     groupId: string;
     topics: { topic: string; partitions: number[] }[];
+    /** Milliseconds. */
+    timeout: number;
   }): Promise<{ topic: string; partitions: (PartitionOffset & { error?: unknown })[] }[]>;
 }
 

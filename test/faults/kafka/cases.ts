@@ -22,7 +22,7 @@ async function handledMore(stage: KafkaStage, count: number): Promise<void> {
 
 const killedWorker: KafkaFaultCase = {
   name: "kafka: worker killed",
-  messages: { short: 6_000, long: 30_000 },
+  messages: { short: 9_000, long: 30_000 },
   mix: { retry: 50 },
   async run(stage) {
     await startWorkers(stage, 3);
@@ -37,7 +37,7 @@ const killedWorker: KafkaFaultCase = {
 
 const rebalances: KafkaFaultCase = {
   name: "kafka: rebalances",
-  messages: { short: 8_000, long: 30_000 },
+  messages: { short: 14_000, long: 30_000 },
   mix: { retry: 50 },
   async run(stage) {
     await startWorkers(stage, 2);
