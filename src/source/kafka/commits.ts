@@ -29,7 +29,7 @@ export class Commits {
     await this.#send(dirty);
   }
 
-  /** The same, and says of what is still running that this member was not ended by it. Whatever goes on begins anew. */
+  /** The same, and says of what is still running that this member was not ended by it. */
   async last(): Promise<void> {
     const held = [...this.#options.partitions()].filter(
       (partition) => partition.isBegun || isDirty(partition),
@@ -40,6 +40,14 @@ export class Commits {
       partition.isBegun = false;
     }
     await this.#send(held);
+  }
+
+  /** Begins anew with what was given back, and is this member's again. What it never gave back counts already. */
+  async again(): Promise<void> {
+    const kept = [...this.#options.partitions()].filter(
+      ({ isBegun, watermark }) => !isBegun && watermark.open > 0,
+    );
+    await Promise.all(kept.map((partition) => this.begin(partition)));
   }
 
   /** Says so before a handler is given the first record, lest it ends the process unseen. */

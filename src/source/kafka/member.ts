@@ -216,19 +216,13 @@ export class Member {
     if (!isCurrent()) return;
     this.#assignment.seek(consumer);
     this.#isSuspended = false;
-    await this.#goOn();
+    await this.#commits.again();
     if (!isCurrent()) return;
     this.#flow.begin();
     this.#steer();
     this.#options.onResume();
     await this.#commits.finished();
     this.#loops.place.wake();
-  }
-
-  /** With what is kept. */
-  async #goOn(): Promise<void> {
-    const kept = [...this.partitions].filter(({ watermark }) => watermark.open > 0);
-    await Promise.all(kept.map((partition) => this.#commits.begin(partition)));
   }
 
   /** Other members say for their partitions where the group begins. */

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { createMessage } from "../../../src/message/create-message.js";
+import { createTopics } from "../../support/kafka.js";
 import { clients } from "./clients.js";
 import {
   committed,
@@ -78,6 +79,26 @@ describe.each(clients)("with $client", ({ kafka }) => {
     const handled = () => new Set(crew.flatMap((seen) => seen.numbers()));
     await until("all are handled", () => handled().size === 64);
     expect(crew.flatMap(({ errors }) => errors)).toEqual([]);
+  });
+
+  test("members that join anew for a topic of * blame no message for it", async () => {
+    const place = await openPlace(8, undefined, kafka());
+    const options = { ...place.options, findTopicsMs: 100, consumer: { heartbeatInterval: 200 } };
+    const { opened, open } = gate();
+    const join = () =>
+      started({ ...options, maxWorkers: 100 }, () => opened, { pattern: "*", options: {} });
+    const crew = [await join(), await join(), await join()];
+    await place.publish(things(64, (nth) => `${nth}`));
+    await until("all of them work", () => crew.every(({ attempts }) => attempts.length > 0));
+    const other = place.topicOf("other");
+    await createTopics(other, `retry-${other}`, `fail-${other}`);
+    await place.publish([createMessage("other.made", { n: 100 })]);
+    await until("it is read", () => crew.some((seen) => seen.numbers().includes(100)));
+    await until("one member counts in each partition", async () => {
+      const marks = await marksOf(place, options.groupIdOf("q"), place.topicOf("thing"));
+      return marks.every((mark) => mark?.starts === 1 && mark.carefulTo === 0);
+    });
+    open();
   });
 
   test("a handler that runs for longer than the session keeps its partition", async () => {

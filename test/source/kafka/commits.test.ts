@@ -6,7 +6,7 @@ import { Partition } from "../../../src/source/kafka/partition.js";
 
 const MAX_HELD = 100;
 
-/** What a member commits of a partition of which it holds ten records; `refusing` what comes next. */
+/** What a member commits of a partition of which it holds ten records, unless there is a `refusal`. */
 function holding(counts: Partial<Mark> = {}) {
   const mark: Mark = { start: "earliest", all: false, ...CLEAR, ...counts };
   const partition = new Partition({ topic: "user", id: 0, offset: 0, committed: 0, mark });
@@ -42,15 +42,22 @@ test("a member that gives its partitions back takes itself alone out of the coun
 
 test("one that keeps them counts again, and records run alone only after the third that came past nothing", async () => {
   const { commits, partition, taken } = holding();
-  for (let n = 0; n < 4; n += 1) {
-    await commits.begin(partition);
-    await commits.last();
-  }
   await commits.begin(partition);
-  expect(taken.at(-1)?.mark).toMatchObject({ starts: 1, carefulTo: 0 });
+  for (let n = 0; n < 4; n += 1) {
+    await commits.last();
+    await commits.again();
+    expect(taken.at(-1)?.mark).toMatchObject({ starts: 1, carefulTo: 0 });
+  }
   const third = holding({ starts: 2 });
   await third.commits.begin(third.partition);
   expect(third.taken.at(-1)?.mark).toMatchObject({ starts: 3, carefulTo: MAX_HELD });
+});
+
+test("one that never gave them back, as when its consumer has crashed, does not count twice", async () => {
+  const { commits, partition, taken } = holding();
+  await commits.begin(partition);
+  for (let n = 0; n < 3; n += 1) await commits.again();
+  expect(taken).toMatchObject([{ mark: { starts: 1, carefulTo: 0 } }]);
 });
 
 test("what is finished is committed with them, and then nobody counts", async () => {
